@@ -1,0 +1,116 @@
+import { BackendError, ValueError } from "./errors.ts";
+import type { DType, Kernel, Numbers, Params } from "./kernel.ts";
+
+/** The backends by name. */
+export const backendNames = ["reference", "cpu"] as const;
+
+/** Name of a backend. */
+export type BackendName = (typeof backendNames)[number];
+
+/** A backend's own handle on a block of elements. Opaque to everyone else. */
+export interface DeviceBuffer {
+  /** Number of elements. */
+  readonly length: number;
+  readonly dtype: DType;
+}
+
+/** Elements read back from a backend: f64 from the reference, f32 from the others, i32 for integers. */
+export type Elements = Float32Array | Float64Array | Int32Array;
+
+/** What a backend tells of its work so far. */
+export interface BackendStats {
+  /** Bytes now held by buffers. */
+  readonly liveBytes: number;
+  /** The most bytes that were held at one time. */
+  readonly peakBytes: number;
+  /** Buffers now alive. */
+  readonly liveBuffers: number;
+  /** Kernels run since the backend was made. */
+  readonly kernelsRun: number;
+}
+
+/** What runs kernels. It knows buffers and kernels, and nothing of shapes, ops or gradients. */
+export interface Backend {
+  readonly name: BackendName;
+  /** One line for people: what really runs (threads, instruction set, adapter). */
+  describe(): string;
+  alloc(length: number, dtype: DType): DeviceBuffer;
+  free(buffer: DeviceBuffer): void;
+  write(buffer: DeviceBuffer, values: Numbers): void;
+  /** Queues a kernel. Errors may surface at the next `read` or `sync`. */
+  run<P extends string>(
+    kernel: Kernel<P>,
+    params: Params<P>,
+    inputs: readonly DeviceBuffer[],
+    outputs: readonly DeviceBuffer[],
+  ): void;
+  read(buffer: DeviceBuffer): Promise<Elements>;
+  /** The elements at once, where the backend computes synchronously. For printing; absent on a GPU. */
+  peek?(buffer: DeviceBuffer): Elements;
+  /** Resolves when everything queued so far has run. */
+  sync(): Promise<void>;
+  stats(): BackendStats;
+  /** Gives back memory and threads. The backend cannot be used afterwards. */
+  destroy(): Promise<void>;
+}
+
+let current: Backend | undefined;
+
+/** Makes `backend` the one on which new tensors are created, and returns the one before. */
+export function setBackend(backend: Backend | undefined): Backend | undefined {
+  const previous = current;
+  current = backend;
+  return previous;
+}
+
+/** The backend on which new tensors are created. Throws BackendError before `init`. */
+export function currentBackend(): Backend {
+  if (!current) {
+    throw new BackendError(
+      `expected an initialised backend, got none; call await init({ backend: "auto" }) first`,
+    );
+  }
+  return current;
+}
+
+/** Options of {@link init}. */
+export interface InitOptions {
+  /** `auto` takes the fastest one that this machine has. */
+  readonly backend?: BackendName | "auto";
+  /** Threads of the cpu backend, the main one included. Default: one per core. */
+  readonly threads?: number;
+}
+
+/**
+ * Creates a backend and makes it the current one. Never falls back to another than the one asked for.
+ * Throws ValueError for an unknown name or a bad number of threads.
+ */
+export async function init(options: InitOptions = {}): Promise<Backend> {
+  const { backend = "auto", threads } = options;
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
+    throw new ValueError(`init: expected threads to be a positive integer, got ${threads}`);
+  }
+  const created = await create(backend, threads);
+  setBackend(created);
+  return created;
+}
+
+// Imported on demand, so that a program loads only the backend it runs on.
+async function create(name: BackendName | "auto", threads: number | undefined): Promise<Backend> {
+  switch (name) {
+    case "reference": {
+      const { ReferenceBackend } = await import("./backends/reference/backend.ts");
+      return new ReferenceBackend();
+    }
+    case "auto":
+    case "cpu": {
+      const { CpuBackend } = await import("./backends/cpu/backend.ts");
+      return CpuBackend.create(threads);
+    }
+    default:
+      name satisfies never;
+      throw new ValueError(
+        `init: expected a backend among auto, ${backendNames.join(", ")}, got ${JSON.stringify(name)}`,
+      );
+  }
+}

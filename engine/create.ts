@@ -1,0 +1,113 @@
+import { currentBackend } from "./backend.ts";
+import { DTypeError, ShapeError, ValueError } from "./errors.ts";
+import type { DType, Numbers } from "./kernel.ts";
+import type { Random } from "./random.ts";
+import { checkShape, formatShape, sameShape, sizeOf } from "./shape.ts";
+import type { Shape } from "./shape.ts";
+import { Variable } from "./tape.ts";
+import { Storage, Tensor } from "./tensor.ts";
+import type { Bounds } from "./tensor.ts";
+
+/** Nested arrays of numbers. */
+export type NestedNumbers = number | readonly NestedNumbers[];
+
+/** Options of the functions that make tensors. */
+export interface TensorOptions {
+  /** Whether `backward` accumulates a gradient into this tensor. Default false. */
+  readonly requiresGrad?: boolean;
+  /** Element type. Default i32 for an Int32Array, else f32. */
+  readonly dtype?: DType;
+}
+
+/**
+ * A tensor from numbers, nested arrays or a typed array, on the current backend.
+ *
+ * The shape is that of the nesting; a flat list may be given another one. Throws ShapeError for ragged nesting or a
+ * shape that does not hold the elements, DTypeError for fractions in an i32 tensor or a gradient of integers.
+ */
+export function tensor(values: NestedNumbers | Numbers, shape?: Shape, options: TensorOptions = {}): Tensor {
+  const { flat, shape: own } = flatten(values);
+  const { dtype = values instanceof Int32Array ? "i32" : "f32" } = options;
+  const target = shape ?? own;
+  checkShape("tensor", target);
+  if (sizeOf(target) !== flat.length || (shape && own.length > 1 && !sameShape(own, shape))) {
+    throw new ShapeError(
+      `tensor: expected ${sizeOf(target)} values for shape ${formatShape(target)}, got ${flat.length} of shape ${formatShape(own)}`,
+    );
+  }
+  const bounds = dtype === "i32" ? boundsOf(flat) : undefined;
+  return create(target, dtype, options.requiresGrad ?? false, flat, bounds);
+}
+
+/** A tensor of one number everywhere. */
+export function full(shape: Shape, value: number, options: TensorOptions = {}): Tensor {
+  checkShape("full", shape);
+  const { dtype = "f32", requiresGrad = false } = options;
+  const values = new Float64Array(sizeOf(shape)).fill(value);
+  return create(shape, dtype, requiresGrad, values, dtype === "i32" ? boundsOf(values) : undefined);
+}
+
+/** A tensor of zeros. */
+export const zeros = (shape: Shape, options: TensorOptions = {}): Tensor => full(shape, 0, options);
+
+/** A tensor of ones. */
+export const ones = (shape: Shape, options: TensorOptions = {}): Tensor => full(shape, 1, options);
+
+/** Independent normal numbers of mean 0 and standard deviation 1, drawn on the host from `random`. */
+export function randn(shape: Shape, random: Random, options: Omit<TensorOptions, "dtype"> = {}): Tensor {
+  checkShape("randn", shape);
+  const values = Float64Array.from({ length: sizeOf(shape) }, () => random.normal());
+  return create(shape, "f32", options.requiresGrad ?? false, values, undefined);
+}
+
+function create(
+  shape: Shape,
+  dtype: DType,
+  requiresGrad: boolean,
+  values: Numbers,
+  bounds: Bounds | undefined,
+): Tensor {
+  if (requiresGrad && dtype !== "f32") {
+    throw new DTypeError(`tensor: expected f32 for a tensor with requiresGrad, got ${dtype}`);
+  }
+  const backend = currentBackend();
+  const storage = new Storage(backend, sizeOf(shape), dtype);
+  backend.write(storage.buffer, values);
+  const variable = requiresGrad ? new Variable(shape, null) : null;
+  const made = new Tensor(storage, shape, variable, bounds);
+  if (variable) variable.owner = made;
+  return made;
+}
+
+function flatten(values: NestedNumbers | Numbers): { flat: Numbers; shape: Shape } {
+  if (typeof values === "number") return { flat: [values], shape: [] };
+  if (!isNested(values)) {
+    if (!ArrayBuffer.isView(values)) {
+      throw new ValueError(`tensor: expected a number, nested arrays or a typed array, got ${typeof values}`);
+    }
+    return { flat: values, shape: [values.length] };
+  }
+  const parts = values.map(flatten);
+  const inner = parts[0]?.shape ?? [];
+  if (!parts.every((part) => sameShape(part.shape, inner))) {
+    const shapes = parts.map((part) => formatShape(part.shape)).join(", ");
+    throw new ShapeError(`tensor: expected nested arrays of equal lengths, got entries of shapes ${shapes}`);
+  }
+  return { flat: parts.flatMap((part) => Array.from(part.flat)), shape: [parts.length, ...inner] };
+}
+
+const isNested = (values: object): values is readonly NestedNumbers[] => Array.isArray(values);
+
+function boundsOf(values: Numbers): Bounds | undefined {
+  if (values.length === 0) return undefined;
+  let [min, max] = [Infinity, -Infinity];
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] ?? NaN;
+    if (!Number.isInteger(value)) {
+      throw new DTypeError(`tensor: expected integers in an i32 tensor, got ${value} at index ${i}`);
+    }
+    min = Math.min(min, value);
+    max = Math.max(max, value);
+  }
+  return { min, max };
+}

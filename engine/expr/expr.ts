@@ -1,0 +1,195 @@
+/**
+ * Scalar expressions: the one source of every elementwise and reduction kernel.
+ *
+ * An expression is a directed acyclic graph over inputs and constants. Nodes are hash-consed (building the same
+ * node twice gives the same object), so common sub-expressions are shared for free, in kernels and in derivatives.
+ * Constructors simplify with exact identities only: nothing that would change a NaN or an infinity.
+ */
+
+/** The scalar functions and how many arguments each takes. Comparisons give 1 or 0. */
+export const arity = {
+  neg: 1,
+  exp: 1,
+  log: 1,
+  sqrt: 1,
+  add: 2,
+  sub: 2,
+  mul: 2,
+  div: 2,
+  max: 2,
+  less: 2,
+  lessEqual: 2,
+  equal: 2,
+  where: 3,
+} as const;
+
+/** Name of a scalar function. */
+export type ScalarOp = keyof typeof arity;
+
+/** A scalar expression. Build it with the functions of this module. */
+export type Expr =
+  | { readonly kind: "input"; readonly id: number; readonly index: number }
+  | { readonly kind: "constant"; readonly id: number; readonly value: number }
+  | { readonly kind: "apply"; readonly id: number; readonly op: ScalarOp; readonly args: readonly Expr[] };
+
+/** What the constructors take: an expression, or a number as a constant. */
+export type ExprLike = Expr | number;
+
+/** Each scalar function in plain numbers: folds constants, and is the naive evaluator of tests. */
+export const evaluators = {
+  neg: (a) => -a,
+  exp: Math.exp,
+  log: Math.log,
+  sqrt: Math.sqrt,
+  add: (a, b) => a + b,
+  sub: (a, b) => a - b,
+  mul: (a, b) => a * b,
+  div: (a, b) => a / b,
+  max: Math.max,
+  less: (a, b) => (a < b ? 1 : 0),
+  lessEqual: (a, b) => (a <= b ? 1 : 0),
+  equal: (a, b) => (a === b ? 1 : 0),
+  where: (condition, a, b) => (condition !== 0 ? a : b),
+} satisfies { [Op in ScalarOp]: (...args: Numbers<(typeof arity)[Op]>) => number };
+
+type Numbers<N extends 1 | 2 | 3> = N extends 1
+  ? [number]
+  : N extends 2
+    ? [number, number]
+    : [number, number, number];
+
+const interned = new Map<string, Expr>();
+
+function intern(key: string, make: (id: number) => Expr): Expr {
+  let node = interned.get(key);
+  if (!node) interned.set(key, (node = make(interned.size)));
+  return node;
+}
+
+/** The `index`-th operand of the kernel. */
+export const input = (index: number): Expr => intern(`x${index}`, (id) => ({ kind: "input", id, index }));
+
+/** A number known when the kernel is built. */
+export const constant = (value: number): Expr =>
+  intern(`c${Object.is(value, -0) ? "-0" : value}`, (id) => ({ kind: "constant", id, value }));
+
+/** A number as a constant, an expression as it is. */
+export const toExpr = (e: ExprLike): Expr => (typeof e === "number" ? constant(e) : e);
+
+const isConstant = (e: Expr, value: number): boolean => e.kind === "constant" && Object.is(e.value, value);
+
+function apply(op: ScalarOp, ...args: readonly Expr[]): Expr {
+  const values = args.flatMap((arg) => (arg.kind === "constant" ? [arg.value] : []));
+  if (values.length === args.length) {
+    return constant((evaluators[op] as (...values: number[]) => number)(...values));
+  }
+  return intern(`${op}(${args.map((arg) => arg.id).join(",")})`, (id) => ({ kind: "apply", id, op, args }));
+}
+
+// The order of a commutative function's arguments carries no meaning: sorting them lets hash-consing see that.
+const commutative = (op: ScalarOp, a: Expr, b: Expr): Expr =>
+  a.id <= b.id ? apply(op, a, b) : apply(op, b, a);
+
+/** -a */
+export function neg(a: ExprLike): Expr {
+  const x = toExpr(a);
+  return x.kind === "apply" && x.op === "neg" && x.args[0] ? x.args[0] : apply("neg", x);
+}
+/** e^a */
+export const exp = (a: ExprLike): Expr => apply("exp", toExpr(a));
+/** natural logarithm of a */
+export const log = (a: ExprLike): Expr => apply("log", toExpr(a));
+/** square root of a */
+export const sqrt = (a: ExprLike): Expr => apply("sqrt", toExpr(a));
+/** a + b */
+export function add(a: ExprLike, b: ExprLike): Expr {
+  const [x, y] = [toExpr(a), toExpr(b)];
+  if (isConstant(x, 0)) return y;
+  if (isConstant(y, 0)) return x;
+  return commutative("add", x, y);
+}
+/** a - b */
+export function sub(a: ExprLike, b: ExprLike): Expr {
+  const [x, y] = [toExpr(a), toExpr(b)];
+  return isConstant(y, 0) ? x : apply("sub", x, y);
+}
+/** a b */
+export function mul(a: ExprLike, b: ExprLike): Expr {
+  const [x, y] = [toExpr(a), toExpr(b)];
+  if (isConstant(x, 1)) return y;
+  if (isConstant(y, 1)) return x;
+  return commutative("mul", x, y);
+}
+/** a / b */
+export function div(a: ExprLike, b: ExprLike): Expr {
+  const [x, y] = [toExpr(a), toExpr(b)];
+  return isConstant(y, 1) ? x : apply("div", x, y);
+}
+/** the larger of a and b; NaN if either is */
+export const max = (a: ExprLike, b: ExprLike): Expr => commutative("max", toExpr(a), toExpr(b));
+/** 1 where a < b, else 0 */
+export const less = (a: ExprLike, b: ExprLike): Expr => apply("less", toExpr(a), toExpr(b));
+/** 1 where a <= b, else 0 */
+export const lessEqual = (a: ExprLike, b: ExprLike): Expr => apply("lessEqual", toExpr(a), toExpr(b));
+/** 1 where a = b, else 0 */
+export const equal = (a: ExprLike, b: ExprLike): Expr => commutative("equal", toExpr(a), toExpr(b));
+/** a where the condition is not 0, else b */
+export function where(condition: ExprLike, a: ExprLike, b: ExprLike): Expr {
+  const [c, x, y] = [toExpr(condition), toExpr(a), toExpr(b)];
+  if (x === y) return x;
+  if (c.kind === "constant") return c.value !== 0 ? x : y;
+  return apply("where", c, x, y);
+}
+/** a^2 */
+export const square = (a: ExprLike): Expr => mul(a, a);
+
+/** Every node that `roots` need, each once, arguments before the nodes that use them. */
+export function topological(roots: readonly Expr[]): Expr[] {
+  const order = new Set<Expr>();
+  const visit = (node: Expr): void => {
+    if (order.has(node)) return;
+    if (node.kind === "apply") node.args.forEach(visit);
+    order.add(node);
+  };
+  roots.forEach(visit);
+  return [...order];
+}
+
+/** Indices of the inputs that `roots` read, in increasing order. */
+export const inputsOf = (roots: readonly Expr[]): number[] =>
+  topological(roots)
+    .flatMap((node) => (node.kind === "input" ? [node.index] : []))
+    .sort((a, b) => a - b);
+
+/** The same expression over other inputs: input i becomes `replace(i)`. */
+export function substitute(root: Expr, replace: (index: number) => Expr): Expr {
+  const images = new Map<Expr, Expr>();
+  const imageOf = (node: Expr): Expr => images.get(node) ?? node;
+  for (const node of topological([root])) {
+    if (node.kind === "input") images.set(node, replace(node.index));
+    if (node.kind === "apply") images.set(node, rebuild(node.op, node.args.map(imageOf)));
+  }
+  return imageOf(root);
+}
+
+/** Applies a scalar function through its simplifying constructor. */
+export function rebuild(op: ScalarOp, args: readonly Expr[]): Expr {
+  const [a, b, c] = args;
+  if (!a) throw new RangeError(`rebuild: ${op} without arguments`);
+  const constructors = {
+    neg: () => neg(a),
+    exp: () => exp(a),
+    log: () => log(a),
+    sqrt: () => sqrt(a),
+    add: () => add(a, b ?? a),
+    sub: () => sub(a, b ?? a),
+    mul: () => mul(a, b ?? a),
+    div: () => div(a, b ?? a),
+    max: () => max(a, b ?? a),
+    less: () => less(a, b ?? a),
+    lessEqual: () => lessEqual(a, b ?? a),
+    equal: () => equal(a, b ?? a),
+    where: () => where(a, b ?? a, c ?? a),
+  } satisfies Record<ScalarOp, () => Expr>;
+  return constructors[op]();
+}

@@ -1,0 +1,183 @@
+/**
+ * Formulas: ops that are one scalar expression over broadcast operands, optionally folded over some axes. Forward,
+ * derivative (of any order) and the kernels of every backend come from the expression alone.
+ *
+ * For y = fold over axes of f(x0, x1, ...), with f applied elementwise over the broadcast shape:
+ *
+ *   no fold, or sum:  dL/dxi = sum over the axes that broadcasting stretched xi along, of  dL/dy * df/dxi
+ *   max:              the same with  dL/dy / ties * [f = y]:  equal maxima share the gradient
+ *
+ * so the derivative of a formula is again a formula, whose operands are those of f that still occur, y and dL/dy.
+ */
+import { differentiate } from "./expr/derivative.ts";
+import * as e from "./expr/expr.ts";
+import type { Expr } from "./expr/expr.ts";
+import { expressionKernel, expressionParams } from "./expr/kernel.ts";
+import type { ExpressionDefinition, Monoid } from "./expr/kernel.ts";
+import { broadcastStrides, iterationSpace } from "./expr/space.ts";
+import { defineOp, f32, runOne } from "./op.ts";
+import { broadcastAxes, broadcastShapes, reduceShape } from "./shape.ts";
+import type { Shape } from "./shape.ts";
+import { Tensor } from "./tensor.ts";
+import { reshape } from "./view.ts";
+
+/** What stands at an operand's place: a tensor, or a number, which has no gradient. */
+export type Operand = Tensor | number;
+
+/** Over which shape a formula is evaluated, and which of its axes are folded. */
+export interface FormulaOptions {
+  /** Default: what the operands broadcast to. */
+  readonly shape?: Shape;
+  /** Folded axes; they stay as axes of length 1. Default none. */
+  readonly axes?: readonly number[];
+}
+
+/** Tensor operands by name: `x0`, `x1`, ... */
+type Inputs = Readonly<Record<string, Tensor>>;
+
+interface Call {
+  /** The number at each operand's place, undefined where a tensor stands. */
+  readonly numbers: readonly (number | undefined)[];
+  readonly shapes: readonly Shape[];
+  readonly shape: Shape;
+  readonly axes: readonly number[];
+}
+
+/** A derivative: formulas over `uses`, which are indices of operands, then y (index n), then dL/dy (index n + 1). */
+interface Derivative {
+  readonly uses: readonly number[];
+  /** Where the operand was not stretched by broadcasting. */
+  readonly plain: Formula;
+  /** Where it was: summed over the stretched axes. */
+  readonly summed: Formula;
+}
+
+/** A scalar expression over operands (inputs 0 ... operands-1), with its fold, and its derivatives when asked for. */
+export class Formula {
+  readonly name: string;
+  readonly operands: number;
+  readonly expr: Expr;
+  readonly fold: Monoid | "none";
+  readonly #kernel: ExpressionDefinition;
+  readonly #derivatives: (Derivative | null | undefined)[] = [];
+  #op: ((inputs: Inputs, call: Call) => Tensor) | undefined;
+  #tieCount: Formula | undefined;
+
+  constructor(name: string, operands: number, expr: Expr, fold: Monoid | "none" = "none") {
+    this.name = name;
+    this.operands = operands;
+    this.expr = expr;
+    this.fold = fold;
+    this.#kernel = {
+      name,
+      accumulators: fold === "none" ? [] : [{ monoid: fold, of: expr }],
+      outputs: [fold === "none" ? expr : e.input(operands)],
+    };
+  }
+
+  /** Evaluates the formula on operands that broadcast; throws ShapeError if they do not. */
+  apply(operands: readonly Operand[], { shape, axes = [] }: FormulaOptions = {}): Tensor {
+    const shapes = operands.map((operand) => (typeof operand === "number" ? [] : operand.shape));
+    const inputs = operands.flatMap((operand, i) =>
+      typeof operand === "number" ? [] : [[`x${i}`, operand] as const],
+    );
+    this.#op ??= this.#makeOp();
+    return this.#op(Object.fromEntries(inputs), {
+      numbers: operands.map((operand) => (typeof operand === "number" ? operand : undefined)),
+      shapes,
+      shape: broadcastShapes(this.name, ...shapes, ...(shape ? [shape] : [])),
+      axes,
+    });
+  }
+
+  /** The derivative with respect to operand i times dL/dy, or null where there is none. */
+  derivative(i: number): Derivative | null {
+    const known = this.#derivatives[i];
+    return known === undefined ? (this.#derivatives[i] = this.#derive(i)) : known;
+  }
+
+  #derive(i: number): Derivative | null {
+    const [y, dy] = [e.input(this.operands), e.input(this.operands + 1)];
+    const [term] = differentiate(this.expr, dy, [i]);
+    if (!term) return null;
+    const full = this.fold === "max" ? e.where(e.equal(this.expr, y), term, 0) : term;
+    const uses = e.inputsOf([full]);
+    const position = new Map(uses.map((index, at) => [index, e.input(at)]));
+    const expr = e.substitute(full, (index) => position.get(index) ?? e.input(index));
+    const make = (fold: Monoid | "none") => new Formula(`${this.name}.d${i}`, uses.length, expr, fold);
+    return { uses, plain: make("none"), summed: make("sum") };
+  }
+
+  #makeOp(): (inputs: Inputs, call: Call) => Tensor {
+    const derivatives = Array.from({ length: this.operands }, (_, i) => this.derivative(i));
+    return defineOp({
+      name: this.name,
+      infer: (_inputs: Inputs, call: Call) => call,
+      forward: (inputs, call) => {
+        const output = this.#launch(inputs, call);
+        return { output, saved: this.#whatBackwardNeeds(inputs, output) };
+      },
+      ...(derivatives.some((derivative) => derivative !== null) && {
+        backward: (saved: Inputs, dy: Tensor, call: Call) =>
+          Object.fromEntries(
+            derivatives.map((derivative, i) => [
+              `x${i}`,
+              derivative && call.numbers[i] === undefined
+                ? () => this.#pull(i, derivative, saved, dy, call)
+                : null,
+            ]),
+          ),
+      }),
+    });
+  }
+
+  #launch(inputs: Inputs, { numbers, shapes, shape, axes }: Call): Tensor {
+    const kinds = numbers.map((number, i) =>
+      number === undefined ? (inputs[`x${i}`]?.dtype ?? "f32") : "number",
+    );
+    const space = iterationSpace(shape, axes, shapes.map((own) => broadcastStrides(own, shape))); // prettier-ignore
+    const values = numbers.filter((number) => number !== undefined);
+    const kernel = expressionKernel(this.#kernel, kinds, space);
+    const params = expressionParams(space, kinds, values);
+    return runOne(kernel, params, Object.values(inputs), f32(reduceShape(shape, axes, true)));
+  }
+
+  /** The operands that occur in the derivative of an operand that has a gradient; for max also all of f's, and y. */
+  #whatBackwardNeeds(inputs: Inputs, y: Tensor): Inputs {
+    const wanted = Object.keys(inputs).filter((name) => inputs[name]?.requiresGrad);
+    const used = new Set(wanted.flatMap((name) => this.derivative(Number(name.slice(1)))?.uses ?? []));
+    if (this.fold === "max") e.inputsOf([this.expr]).forEach((index) => used.add(index));
+    const saved = Object.entries(inputs).filter(([name]) => used.has(Number(name.slice(1))));
+    return Object.fromEntries(this.fold === "max" ? [...saved, [`x${this.operands}`, y]] : saved);
+  }
+
+  #pull(i: number, derivative: Derivative, saved: Inputs, dy: Tensor, call: Call): Tensor {
+    const operand = (index: number): Operand => {
+      const value = call.numbers[index] ?? saved[`x${index}`];
+      if (value === undefined) throw new RangeError(`${this.name}: operand ${index} was not saved`);
+      return value;
+    };
+    const { shape } = call;
+    let gradient = dy;
+    if (this.fold === "max") {
+      const all = Array.from({ length: this.operands + 1 }, (_, index) => index);
+      this.#tieCount ??= new Formula(
+        `${this.name}.ties`,
+        all.length,
+        e.equal(this.expr, e.input(this.operands)),
+        "sum",
+      );
+      gradient = perTie.apply([dy, this.#tieCount.apply(all.map(operand), call)]);
+    }
+    const operands = derivative.uses.map((index) =>
+      index === this.operands + 1 ? gradient : operand(index),
+    );
+    const own = call.shapes[i] ?? [];
+    const axes = broadcastAxes(own, shape);
+    const result = (axes.length > 0 ? derivative.summed : derivative.plain).apply(operands, { shape, axes });
+    return reshape(result, own);
+  }
+}
+
+// dL/dy / ties
+const perTie = new Formula("perTie", 2, e.div(e.input(0), e.input(1)));

@@ -1,0 +1,35 @@
+import { availableParallelism } from "node:os";
+import { setFlagsFromString } from "node:v8";
+import { Worker } from "node:worker_threads";
+import type { Platform } from "./platform.ts";
+
+export const coreCount: Platform["coreCount"] = availableParallelism;
+
+export const canWait: Platform["canWait"] = true;
+
+export const spawnWorker: Platform["spawnWorker"] = (source, data, onDeath) => {
+  const worker = new Worker(`(${source})(require("node:worker_threads").workerData)`, {
+    eval: true,
+    workerData: data,
+    // Not the loaders (tsx) that this process was started with: they would cost each worker a second.
+    execArgv: [],
+  });
+  worker.on("error", (error) => {
+    onDeath(String(error));
+  });
+  worker.on("exit", (code) => {
+    onDeath(`it exited with code ${code}`);
+  });
+  worker.unref();
+  return {
+    terminate: () => {
+      worker.removeAllListeners();
+      void worker.terminate();
+    },
+  };
+};
+
+/** Node 20 has the instructions behind a V8 flag, which holds for all modules compiled from now on, in all threads. */
+export const enableRelaxedSimd: Platform["enableRelaxedSimd"] = () => {
+  setFlagsFromString("--experimental-wasm-relaxed-simd");
+};

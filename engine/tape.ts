@@ -1,0 +1,114 @@
+/**
+ * The tape: which tensor came from which op. A {@link Variable} is a tensor's identity in differentiation, shared by
+ * all handles on it; a {@link TapeNode} is one recorded call of an op.
+ *
+ * Memory: a node holds the tensors that its backward needs. It lives as long as someone can still ask for a gradient
+ * through it: a live handle on one of its outputs, or a live node that consumed one. When the last is gone it lets go
+ * of what it saved, so a forward pass that is never differentiated leaks nothing.
+ */
+import type { Shape } from "./shape.ts";
+import type { Tensor } from "./tensor.ts";
+
+/**
+ * Gradients of a node's inputs from those of its outputs (null where nothing depends on the output), for the inputs
+ * that are wanted. With `createGraph` their own computation is recorded.
+ */
+export type Pull = (
+  gradients: readonly (Tensor | null)[],
+  wanted: readonly boolean[],
+  createGraph: boolean,
+) => readonly (Tensor | null)[];
+
+/** A tensor's identity in differentiation: a leaf (node null), or one output of a recorded call. */
+export class Variable {
+  readonly shape: Shape;
+  readonly node: TapeNode | null;
+  /** What `backward` accumulated; leaves only. Owned by this variable. */
+  grad: Tensor | null = null;
+  /** The handle that a leaf was made with: the gradient goes when it goes, not with the tape's aliases. */
+  owner: Tensor | null = null;
+
+  constructor(shape: Shape, node: TapeNode | null) {
+    this.shape = shape;
+    this.node = node;
+  }
+}
+
+/** What a {@link TapeNode} is made of. */
+export interface NodeDefinition {
+  readonly name: string;
+  /** The variable of each input, null where it has none. */
+  readonly inputs: readonly (Variable | null)[];
+  /** The shape of each output. */
+  readonly outputs: readonly Shape[];
+  readonly pull: Pull;
+  /** Lets go of what `pull` needs. */
+  readonly release: () => void;
+}
+
+/** One recorded call of an op. */
+export class TapeNode {
+  readonly name: string;
+  readonly inputs: readonly (Variable | null)[];
+  readonly outputs: readonly Variable[];
+  readonly #definition: NodeDefinition;
+  #users = 0;
+  #freed = false;
+
+  constructor(definition: NodeDefinition) {
+    this.name = definition.name;
+    this.inputs = definition.inputs;
+    this.outputs = definition.outputs.map((shape) => new Variable(shape, this));
+    this.#definition = definition;
+    for (const input of this.inputs) input?.node?.retain();
+  }
+
+  /** Whether what backward needs is gone. */
+  get freed(): boolean {
+    return this.#freed;
+  }
+
+  /** Counts a handle on an output, or a node that consumes one. */
+  retain(): void {
+    this.#users++;
+  }
+
+  /** Undoes {@link retain}; with the last user the node's saved tensors go, and its hold on its own inputs. */
+  release(): void {
+    // A chain of thousands of nodes may fall at once: a list instead of recursion.
+    const falling: TapeNode[] = [this];
+    for (let node = falling.pop(); node; node = falling.pop()) {
+      if (--node.#users > 0) continue;
+      node.free();
+      for (const input of node.inputs) if (input?.node) falling.push(input.node);
+    }
+  }
+
+  /** Lets go of the saved tensors: nothing can be differentiated through this node any more. */
+  free(): void {
+    if (this.#freed) return;
+    this.#freed = true;
+    this.#definition.release();
+  }
+
+  /** Gradients of the wanted inputs from those of the outputs. */
+  get pull(): Pull {
+    return this.#definition.pull;
+  }
+}
+
+let recording = true;
+
+/** Whether ops are being recorded. */
+export const isRecording = (): boolean => recording;
+
+/** Runs `body` with recording switched on or off. */
+export function withRecording<T>(on: boolean, body: () => T): T {
+  const before = recording;
+  recording = on;
+  try {
+    return body();
+  } finally {
+    recording = before;
+  }
+}
