@@ -34,7 +34,7 @@ export default defineConfig(
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: {
       parserOptions: {
-        projectService: { allowDefaultProject: ["engine/platform/browser.ts"] },
+        projectService: true,
         tsconfigRootDir: import.meta.dirname,
       },
     },
@@ -44,6 +44,10 @@ export default defineConfig(
       // A loop index reads better than entries() in numeric code.
       "@typescript-eslint/prefer-for-of": "off",
     },
+  },
+  {
+    files: ["engine/platform/browser.ts"],
+    languageOptions: { parserOptions: { projectService: false, project: "./tsconfig.browser.json" } },
   },
   ...directionRules,
   nodeFree,

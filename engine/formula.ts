@@ -18,6 +18,7 @@ import { broadcastStrides, iterationSpace } from "./expr/space.ts";
 import { defineOp, f32, runOne } from "./op.ts";
 import { broadcastAxes, broadcastShapes, reduceShape } from "./shape.ts";
 import type { Shape } from "./shape.ts";
+import { withRecording } from "./tape.ts";
 import { Tensor } from "./tensor.ts";
 import { reshape } from "./view.ts";
 
@@ -167,7 +168,10 @@ export class Formula {
         e.equal(this.expr, e.input(this.operands)),
         "sum",
       );
-      gradient = perTie.apply([dy, this.#tieCount.apply(all.map(operand), call)]);
+      const tieCount = this.#tieCount;
+      // A count does not change with the elements, but by jumps: it is a constant to second derivatives.
+      const ties = withRecording(false, () => tieCount.apply(all.map(operand), call));
+      gradient = perTie.apply([dy, ties]);
     }
     const operands = derivative.uses.map((index) =>
       index === this.operands + 1 ? gradient : operand(index),

@@ -1,6 +1,9 @@
 import { ValueError } from "./errors.ts";
 
-/** The 128 bits of a generator as four unsigned 32-bit integers, not all zero: plain JSON, part of a checkpoint. */
+/**
+ * The 128 bits of a generator as four unsigned 32-bit integers, not all zero: plain JSON, part of a
+ * checkpoint.
+ */
 export type RandomState = readonly [number, number, number, number];
 
 /** What `shuffle` needs of an array: T[] and the numeric typed arrays fit. */
@@ -29,7 +32,10 @@ export class Random {
     this.#absorb(seed, "seed");
   }
 
-  /** Continues a stream where `state` was read. Throws ValueError unless it is four uint32 that are not all zero. */
+  /**
+   * Continues a stream where `state` was read. Throws ValueError unless it is four uint32 that are not all
+   * zero.
+   */
   static fromState(state: readonly number[]): Random {
     const [a, b, c, d, ...rest] = state;
     const valid = isUint32(a) && isUint32(b) && isUint32(c) && isUint32(d) && rest.length === 0;
@@ -67,10 +73,10 @@ export class Random {
   }
 
   /**
-   * Adds a 53-bit integer to the state and permutes the 128 bits so that each output bit depends on each input bit.
-   * Each lane goes through SplitMix's step (a golden-ratio counter, then MurmurHash3's finaliser), chained to
-   * the lane before it. Every step can be undone, so distinct labels never collide on one parent. (One of
-   * the 2^128 states would become the forbidden zero state.)
+   * Adds a 53-bit integer to the state and permutes the 128 bits so that each output bit depends on each
+   * input bit. Each lane goes through SplitMix's step (a golden-ratio counter, then MurmurHash3's finaliser),
+   * chained to the lane before it. Every step can be undone, so distinct labels never collide on one parent.
+   * (One of the 2^128 states would become the forbidden zero state.)
    */
   #absorb(label: number, what: string): void {
     if (!Number.isSafeInteger(label) || label < 0) {
@@ -121,7 +127,9 @@ export class Random {
     }
   }
 
-  /** Uniform on the integers 0 .. n-1, without bias. Throws ValueError unless n is an integer in [1, 2^32]. */
+  /**
+   * Uniform on the integers 0 .. n-1, without bias. Throws ValueError unless n is an integer in [1, 2^32].
+   */
   integer(n: number): number {
     if (!Number.isInteger(n) || n < 1 || n > 2 ** 32) {
       throw new ValueError(`Random.integer: expected n to be an integer in [1, 2^32], got ${n}`);
@@ -163,7 +171,10 @@ function rotateLeft(x: number, bits: number): number {
   return (x << bits) | (x >>> (32 - bits));
 }
 
-/** MurmurHash3's finaliser (Appleby, 2011): a bijection on 32 bits in which every input bit reaches every output bit. */
+/**
+ * MurmurHash3's finaliser (Appleby, 2011): a bijection on 32 bits in which every input bit reaches every
+ * output bit.
+ */
 function mix32(x: number): number {
   let h = x | 0;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);

@@ -45,18 +45,18 @@ export const evaluators = {
   sub: (a, b) => a - b,
   mul: (a, b) => a * b,
   div: (a, b) => a / b,
-  max: Math.max,
+  max: (a, b) => Math.max(a, b),
   less: (a, b) => (a < b ? 1 : 0),
   lessEqual: (a, b) => (a <= b ? 1 : 0),
   equal: (a, b) => (a === b ? 1 : 0),
   where: (condition, a, b) => (condition !== 0 ? a : b),
-} satisfies { [Op in ScalarOp]: (...args: Numbers<(typeof arity)[Op]>) => number };
+} satisfies Record<ScalarOp, (a: number, b: number, c: number) => number>;
 
-type Numbers<N extends 1 | 2 | 3> = N extends 1
-  ? [number]
-  : N extends 2
-    ? [number, number]
-    : [number, number, number];
+/** Applies a scalar function to as many numbers as it takes. */
+export function evaluate(op: ScalarOp, args: readonly number[]): number {
+  const [a = NaN, b = NaN, c = NaN] = args;
+  return evaluators[op](a, b, c);
+}
 
 const interned = new Map<string, Expr>();
 
@@ -81,7 +81,7 @@ const isConstant = (e: Expr, value: number): boolean => e.kind === "constant" &&
 function apply(op: ScalarOp, ...args: readonly Expr[]): Expr {
   const values = args.flatMap((arg) => (arg.kind === "constant" ? [arg.value] : []));
   if (values.length === args.length) {
-    return constant((evaluators[op] as (...values: number[]) => number)(...values));
+    return constant(evaluate(op, values));
   }
   return intern(`${op}(${args.map((arg) => arg.id).join(",")})`, (id) => ({ kind: "apply", id, op, args }));
 }

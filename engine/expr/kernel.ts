@@ -3,7 +3,7 @@
  * One definition gives one kernel for each loop structure (ranks, operand kinds); lengths and strides stay parameters.
  */
 import type { DType, JsBody, Kernel } from "../kernel.ts";
-import { cpuBody } from "./emit-cpu.ts";
+import { cpuBody } from "../backends/cpu/expression/body.ts";
 import { emitJs } from "./emit-js.ts";
 import type { Expr } from "./expr.ts";
 import type { IterationSpace } from "./space.ts";
@@ -45,8 +45,10 @@ export interface LoopStructure {
   readonly keptRank: number;
   readonly reducedRank: number;
   readonly foldsRows: boolean;
-  /** The stride of each operand along the innermost loop: the one value of strides that the SIMD body is cut for. */
-  readonly innerStrides: readonly InnerStride[];
+  /** The stride of each operand along the innermost kept loop: with the next, all that SIMD bodies are cut for. */
+  readonly keptInner: readonly InnerStride[];
+  /** The same along the innermost reduced loop. */
+  readonly reducedInner: readonly InnerStride[];
 }
 
 /** Stride along the innermost loop: the same element, neighbours, or anything else. */
@@ -60,21 +62,25 @@ export function expressionKernel(
   operands: readonly OperandKind[],
   space: IterationSpace,
 ): Kernel {
-  const innerStrides = space.strides.map(({ kept, reduced }): InnerStride => {
-    const stride = (space.foldsRows ? reduced : kept).at(-1) ?? 0;
-    return stride === 0 ? "same" : stride === 1 ? "next" : "far";
-  });
   const { foldsRows } = space;
   const [keptRank, reducedRank] = [space.kept.length, space.reduced.length];
-  const key = [operands.join(), keptRank, reducedRank, foldsRows, innerStrides.join()].join(";");
+  const keptInner = space.strides.map(({ kept }) => innerStride(kept));
+  const reducedInner = space.strides.map(({ reduced }) => innerStride(reduced));
+  const structure = { definition, operands, keptRank, reducedRank, foldsRows, keptInner, reducedInner };
+  const key = [operands, keptRank, reducedRank, foldsRows, keptInner, reducedInner].join(";");
   let known = kernels.get(definition);
   if (!known) kernels.set(definition, (known = new Map<string, Kernel>()));
   let kernel = known.get(key);
   if (!kernel) {
-    kernel = build({ definition, operands, keptRank, reducedRank, foldsRows, innerStrides }, key);
+    kernel = build(structure);
     known.set(key, kernel);
   }
   return kernel;
+}
+
+function innerStride(strides: readonly number[]): InnerStride {
+  const stride = strides.at(-1) ?? 0;
+  return stride === 0 ? "same" : stride === 1 ? "next" : "far";
 }
 
 /** The values of the parameters that {@link expressionKernel}'s bodies read. */
@@ -99,7 +105,7 @@ export function expressionParams(
   return params;
 }
 
-function build(structure: LoopStructure, key: string): Kernel {
+function build(structure: LoopStructure): Kernel {
   const { definition, operands, keptRank, reducedRank } = structure;
   const tensors = operands.flatMap((kind, i) => (kind === "number" ? [] : [[`x${i}`, kind] as const]));
   const outputNames = definition.outputs.map((_, i) => `y${i}`);
@@ -120,7 +126,7 @@ function build(structure: LoopStructure, key: string): Kernel {
     ],
     ...(Object.keys(inPlace).length > 0 && { inPlace }),
     js: lazily(outputNames, (i) => jsBody(structure, i)),
-    cpu: cpuBody(structure, `${definition.name};${key}`),
+    cpu: cpuBody(structure),
   };
 }
 

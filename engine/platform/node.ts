@@ -23,7 +23,6 @@ export const spawnWorker: Platform["spawnWorker"] = (source, data, onDeath) => {
   worker.unref();
   return {
     terminate: () => {
-      worker.removeAllListeners();
       void worker.terminate();
     },
   };

@@ -11,7 +11,7 @@
  * is the gradient of the others.
  */
 import type { Kernel, Numbers, Thread } from "../../engine/kernel.ts";
-import { forwardOnCpu, gradInputOnCpu } from "./convolve.cpu.ts";
+import { forwardOnCpu, gradInputOnCpu } from "./conv2d.cpu.ts";
 import type { ConvGeometry } from "./geometry.ts";
 import { gradWeightOnCpu } from "./grad-weight.cpu.ts";
 

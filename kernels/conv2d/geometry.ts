@@ -92,7 +92,12 @@ export function conv2dGeometry(
   };
 }
 
-function rank4(who: string, name: string, shape: Shape, axes: string): readonly [number, number, number, number] {
+function rank4(
+  who: string,
+  name: string,
+  shape: Shape,
+  axes: string,
+): readonly [number, number, number, number] {
   const [a, b, c, d, ...more] = shape;
   if (a === undefined || b === undefined || c === undefined || d === undefined || more.length > 0) {
     throw new ShapeError(`${who}: expected ${name} of rank 4, [${axes}], got ${formatShape(shape)}`);

@@ -28,6 +28,15 @@ export const matmul = {
     },
   },
   cpu: (machine, { m, n, k, transposeA, transposeB }, [a, b], [c]) => {
-    gemm(machine, { m, n, k, a: a!, b: b!, c: c!, transposeA: transposeA === 1, transposeB: transposeB === 1 });
+    gemm(machine, {
+      m,
+      n,
+      k,
+      a: a!,
+      b: b!,
+      c: c!,
+      transposeA: transposeA === 1,
+      transposeB: transposeB === 1,
+    });
   },
 } satisfies Kernel<MatmulParam>;

@@ -1,6 +1,6 @@
 /**
- * Colour operations on one image: a Float32Array of pixels with `channels` values each in [0, 1], changed in place.
- * Definitions are torchvision's (functional_tensor), without its rounding to bytes in between.
+ * Colour operations on one image: a Float32Array of pixels with `channels` values each in [0, 1], changed in
+ * place. Definitions are torchvision's (functional_tensor), without its rounding to bytes in between.
  */
 
 /** Luma by ITU-R BT.601. */
@@ -58,8 +58,8 @@ export function toGrayscale(image: Float32Array): void {
  * Rotates the hue by `turns` of the colour circle, keeping value and chroma of HSV. RGB only.
  *
  * With value V = max, chroma C = max - min and hue h in sextants (0 red, 2 green, 4 blue), a channel is
- * V - C clamp(min(k, 4 - k)), k = (n + h) mod 6, with n = 5, 3, 1 for red, green, blue (Smith, "Color gamut transform
- * pairs", SIGGRAPH 1978, in closed form).
+ * V - C clamp(min(k, 4 - k)), k = (n + h) mod 6, with n = 5, 3, 1 for red, green, blue (Smith, "Color gamut
+ * transform pairs", SIGGRAPH 1978, in closed form).
  */
 export function adjustHue(image: Float32Array, turns: number): void {
   const shift = 6 * (turns - Math.floor(turns));

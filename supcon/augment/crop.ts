@@ -11,8 +11,8 @@ export interface CropBox {
 
 /**
  * Draws the rectangle of a random resized crop as torchvision's RandomResizedCrop does (the "Inception crop",
- * Szegedy et al. 2015): area and log(aspect) uniform, then a uniform place; a rectangle that does not fit is drawn
- * again, and after ten failures the largest central one with an allowed aspect is taken.
+ * Szegedy et al. 2015): area and log(aspect) uniform, then a uniform place; a rectangle that does not fit is
+ * drawn again, and after ten failures the largest central one with an allowed aspect is taken.
  */
 export function sampleCrop(height: number, width: number, range: CropRange, random: Random): CropBox {
   const [minAspect, maxAspect] = range.aspect;

@@ -30,7 +30,9 @@ export interface JitterRange {
 export interface AugmentPolicy {
   /** null: the whole image. */
   readonly crop: CropRange | null;
-  /** Probability of a horizontal flip; 0 for data in which left and right differ in meaning, such as digits. */
+  /**
+   * Probability of a horizontal flip; 0 for data in which left and right differ in meaning, such as digits.
+   */
   readonly flip: number;
   readonly jitter: JitterRange | null;
   /** Probability of losing the colour. */
@@ -43,9 +45,9 @@ export interface AugmentPolicy {
 const TORCHVISION_ASPECT: Range = [3 / 4, 4 / 3];
 
 /**
- * Grey digits. MNIST's digits fill the middle 20 x 20 of 28 x 28 pixels, so a crop loses strokes sooner than one of
- * a photograph: measured on 5,000 images, crops of area 0.5 to 1 keep 96 % of the ink on average and at least 80 %
- * in 19 of 20 cases; those of area 0.2 to 1 keep 82 % and 39 %.
+ * Grey digits. MNIST's digits fill the middle 20 x 20 of 28 x 28 pixels, so a crop loses strokes sooner than
+ * one of a photograph: measured on 5,000 images, crops of area 0.5 to 1 keep 96 % of the ink on average and
+ * at least 80 % in 19 of 20 cases; those of area 0.2 to 1 keep 82 % and 39 %.
  */
 export const digitPolicy: AugmentPolicy = {
   crop: { area: [0.5, 1], aspect: TORCHVISION_ASPECT },
@@ -78,7 +80,10 @@ export function withoutAugmentation(policy: AugmentPolicy): AugmentPolicy {
   return { ...policy, crop: null, flip: 0, jitter: null, grayscale: 0 };
 }
 
-/** Throws ValueError, naming the field, where a policy makes no sense or does not fit images of `channels` channels. */
+/**
+ * Throws ValueError, naming the field, where a policy makes no sense or does not fit images of `channels`
+ * channels.
+ */
 export function checkPolicy(policy: AugmentPolicy, channels: number): void {
   const { crop, jitter, flip, grayscale, mean, std } = policy;
   const require = (

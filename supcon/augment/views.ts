@@ -18,9 +18,9 @@ import { checkPolicy } from "./policy.ts";
 /**
  * Draws `views` random views of each image at `indices`: [N, V, H, W, C], row-major, normalised.
  *
- * View v of image i depends only on (random's state, i, v), and `random` is not advanced: pass one fork per epoch,
- * and the result is the same whatever the batch size and the order of the batches.
- * Throws ValueError for a policy that does not fit the images, an index outside the data set, or fewer than 1 view.
+ * View v of image i depends only on (random's state, i, v), and `random` is not advanced: pass one fork per
+ * epoch, and the result is the same whatever the batch size and the order of the batches. Throws ValueError
+ * for a policy that does not fit the images, an index outside the data set, or fewer than 1 view.
  */
 export function makeViews(
   dataset: ImageDataset,

@@ -1,7 +1,10 @@
 import type { Random } from "../../engine/random.ts";
 import { SpheregradError, ValueError } from "../../engine/errors.ts";
 
-/** A data file that is missing, cut short or not what it should be. One line: what was expected, what came, what to do. */
+/**
+ * A data file that is missing, cut short or not what it should be. One line: what was expected, what came,
+ * what to do.
+ */
 export class DataError extends SpheregradError {}
 
 /** Height, width and channels of one image. */
@@ -78,7 +81,10 @@ export function balancedIndices(
   return chosen;
 }
 
-/** Mean and standard deviation of each channel over all images, on the scale [0, 1]: what normalisation subtracts and divides by. */
+/**
+ * Mean and standard deviation of each channel over all images, on the scale [0, 1]: what normalisation
+ * subtracts and divides by.
+ */
 export function channelStatistics(dataset: ImageDataset): { mean: number[]; std: number[] } {
   const { images, channels } = dataset;
   const n = images.length / channels;

@@ -76,7 +76,9 @@ export interface IdxFiles {
   readonly classes: readonly string[];
 }
 
-/** Reads grey images and their labels. Throws DataError if the two files do not fit each other or the classes. */
+/**
+ * Reads grey images and their labels. Throws DataError if the two files do not fit each other or the classes.
+ */
 export function loadIdxDataset(files: IdxFiles): ImageDataset {
   const images = readIdx(files.images);
   const labels = readIdx(files.labels);

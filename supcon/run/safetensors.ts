@@ -1,9 +1,9 @@
 import { SpheregradError, ValueError } from "../../engine/errors.ts";
 
 /**
- * The safetensors format (huggingface/safetensors): a uint64 N, N bytes of JSON, the tensors' bytes; all little-endian.
- * The JSON maps each name to { dtype, shape, data_offsets: [begin, end) within the tensors' bytes }, and
- * `__metadata__`, if there, to strings. The tensors cover their bytes without gap or overlap.
+ * The safetensors format (huggingface/safetensors): a uint64 N, N bytes of JSON, the tensors' bytes; all
+ * little-endian. The JSON maps each name to { dtype, shape, data_offsets: [begin, end) within the tensors'
+ * bytes }, and `__metadata__`, if there, to strings. The tensors cover their bytes without gap or overlap.
  */
 
 /** A file that is not a sound safetensors file, or holds an element type that this reader does not know. */
@@ -24,7 +24,10 @@ export interface Safetensors {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** In the order in which the reference implementation stores tensors: wider ones first, so that each is aligned. */
+/**
+ * In the order in which the reference implementation stores tensors: wider ones first, so that each is
+ * aligned.
+ */
 const BYTES_PER_ELEMENT = { I64: 8, F32: 4, I32: 4 } as const;
 type DType = keyof typeof BYTES_PER_ELEMENT;
 
@@ -91,7 +94,8 @@ export function encodeSafetensors({ tensors, metadata }: Safetensors): Uint8Arra
 }
 
 /**
- * Reads a file's bytes; the tensors are copies, in the header's order. Everything is checked before anything is copied.
+ * Reads a file's bytes; the tensors are copies, in the header's order. Everything is checked before anything
+ * is copied.
  *
  * @param source - what to call the file in a message.
  * @throws SafetensorsError for a file cut short or too long, a header that is not the format's JSON, an unknown

@@ -14,15 +14,13 @@ interface Block {
   after: Block | undefined;
 }
 
-/** What a heap has given out. Sizes are rounded up to whole cache lines. */
+/** What a heap has given out. Sizes are in whole cache lines. */
 export interface HeapStats {
   readonly liveBytes: number;
   readonly peakBytes: number;
   readonly liveBlocks: number;
-  /** Stretches of free memory: 1 or 0 when nothing is in use. */
-  readonly freeBlocks: number;
-  /** The largest block that can be had without growing. */
-  readonly largestFree: number;
+  /** Sizes of the stretches of free memory, ascending: a single one when nothing is in use. */
+  readonly gaps: readonly number[];
 }
 
 /** Adds at least `bytes` bytes behind the heap's end and returns how many were added; 0 if there is no room. */
@@ -87,8 +85,7 @@ export class Heap {
       liveBytes: this.#liveBytes,
       peakBytes: this.#peakBytes,
       liveBlocks: this.#live.size,
-      freeBlocks: this.#free.length,
-      largestFree: this.#free.at(-1)?.size ?? 0,
+      gaps: this.#free.map(({ size }) => size),
     };
   }
 
@@ -191,9 +188,8 @@ export class Heap {
   }
 
   #complaint(bytes: number): string {
-    const { liveBytes, largestFree } = this.stats();
     return (
-      `cpu memory: expected room for ${bytes} bytes, got ${liveBytes} bytes live, ${largestFree} in the largest gap, ` +
+      `cpu memory: expected room for ${bytes} bytes, got ${this.#liveBytes} bytes live, ${this.#free.at(-1)?.size ?? 0} in the largest gap, ` +
       `and no way to grow beyond ${this.#end} (the limit is 4 GiB); use a smaller batch, or free tensors sooner with scope()`
     );
   }

@@ -7,6 +7,7 @@
  * specification in camel case.
  */
 import { ValueError } from "../../errors.ts";
+import { signed, unsigned } from "./encoding.ts";
 
 /** The WebAssembly types used here. Pointers are unsigned i32, vectors are four lanes of f32 or i32. */
 export type ValueType = "i32" | "f32" | "v128";
@@ -23,20 +24,6 @@ export interface Value<T extends ValueType> {
 
 /** What an instruction takes for an argument of type `T`: an expression or a constant. */
 export type Operand<T extends ValueType> = Value<T> | number;
-
-/** Little-endian base 128, the encoding of every index, size and offset. */
-export function unsigned(x: number): number[] {
-  const bytes = [];
-  for (; x > 0x7f; x = Math.floor(x / 128)) bytes.push((x % 128) | 0x80);
-  return [...bytes, x];
-}
-
-/** Two's complement in base 128, the encoding of i32 constants. The last byte's bit 6 is the sign. */
-function signed(x: number): number[] {
-  const bytes = [];
-  for (; x < -64 || x > 63; x >>= 7) bytes.push((x & 0x7f) | 0x80);
-  return [...bytes, x & 0x7f];
-}
 
 const lanesToBytes = (lanes: Float32Array | Int32Array): number[] => [...new Uint8Array(lanes.buffer)];
 
@@ -74,8 +61,8 @@ const asF32: Lift<"f32"> = (x) => (typeof x === "number" ? f32Const(x) : x);
 const asF32x4: Lift<"v128"> = (x) => (typeof x === "number" ? f32x4Const(x) : x);
 const asI32x4: Lift<"v128"> = (x) => (typeof x === "number" ? i32x4Const(x) : x);
 
-/** @internal */
-export const lift: { readonly [T in "i32" | "f32"]: Lift<T> } = { i32: asI32, f32: asF32 };
+/** @internal How each type takes a bare number; a vector takes it as four floats. */
+export const lift: { readonly [T in ValueType]: Lift<T> } = { i32: asI32, f32: asF32, v128: asF32x4 };
 
 const unary =
   <A extends ValueType, R extends ValueType>(lift: Lift<A>, result: R, opcode: readonly number[]) =>

@@ -1,0 +1,325 @@
+/**
+ * Folds on the CPU: sums and maxima of f(x0[i], x1[i], ...) over some loops, in two stages.
+ *
+ * 1. The folded elements are cut into chunks (by shape alone); each chunk gives one partial result for every output
+ *    element, so tasks are independent and the same bits come out whatever the number of threads. The lanes and
+ *    chunks also make the sum blocked: its rounding error grows with the chunk's length, not with the whole.
+ * 2. Partial results are combined in chunk order, then the output expressions are evaluated, four elements at a time.
+ *
+ * Bound: each operand element is read once, 4 bytes; partial results are few beside that.
+ */
+import { emitSimd } from "../../../expr/emit-simd.ts";
+import { inputsOf } from "../../../expr/expr.ts";
+import { identityOf } from "../../../expr/kernel.ts";
+import type { Accumulator, LoopStructure, Monoid } from "../../../expr/kernel.ts";
+import { f32x4, i32, i32x4, v128 } from "../assembler.ts";
+import type { FunctionBuilder, Local, ModuleBuilder, Value } from "../assembler.ts";
+import {
+  advance,
+  ArgumentWords,
+  minimum,
+  OperandReader,
+  operandWords,
+  reset,
+  startPointers,
+  storeLanes,
+} from "./loops.ts";
+import { emitMap, mapWords } from "./map.ts";
+
+/** Elements folded in one chunk, about: small enough for many tasks, large enough to be worth one. */
+const CHUNK_ELEMENTS = 32768;
+/** Folded rows in one chunk at most: bounds the length of a sequential sum, and with it the rounding error. */
+const CHUNK_ROWS = 256;
+/** Elements of a row that are summed before they join the total, for the same reason. */
+const BLOCK_ELEMENTS = 2048;
+/** Columns in one task of a column fold. */
+const TASK_COLUMNS = 4096;
+
+const combine: Record<Monoid, (a: Value<"v128">, b: Value<"v128">) => Value<"v128">> = {
+  sum: f32x4.add,
+  max: f32x4.max,
+};
+
+/** The words of stage 1. */
+export const foldWords = (structure: LoopStructure): ArgumentWords =>
+  new ArgumentWords([...operandWords(structure), ...cutNames, "partials"]);
+
+const cutNames = [
+  "rows",
+  "columns",
+  "outputs",
+  "folds",
+  "chunkFolds",
+  "taskRows",
+  "taskColumns",
+  "chunks",
+] as const;
+
+/** How a fold is cut. See {@link foldCut}. */
+export type FoldCut = Readonly<Record<(typeof cutNames)[number] | "tasks", number>>;
+
+const product = (lengths: readonly number[]): number => lengths.reduce((total, length) => total * length, 1);
+
+/**
+ * Cuts a fold into chunks and tasks. Folding rows: `rows` outputs, each from `folds` runs of the innermost reduced loop
+ * (`columns` elements). Folding columns: `rows` groups of `columns` neighbouring outputs, each from `folds` rows.
+ * Where a row fold has a single run, the run itself is cut: then `folds` counts its elements.
+ */
+export function foldCut(
+  structure: LoopStructure,
+  kept: readonly number[],
+  reduced: readonly number[],
+): FoldCut {
+  const [keptCount, reducedCount] = [product(kept), product(reduced)];
+  const columns = (structure.foldsRows ? reduced.at(-1) : kept.at(-1)) ?? 1;
+  const rows = structure.foldsRows ? keptCount : product(kept.slice(0, -1));
+  const singleRun = structure.foldsRows && reduced.length <= 1;
+  const folds = singleRun
+    ? reducedCount
+    : structure.foldsRows
+      ? reducedCount / Math.max(1, columns)
+      : reducedCount;
+  const chunkFolds = singleRun
+    ? CHUNK_ELEMENTS
+    : Math.max(
+        structure.foldsRows ? 1 : 16,
+        Math.min(CHUNK_ROWS, Math.ceil(CHUNK_ELEMENTS / Math.max(1, columns))),
+      );
+  const chunks = Math.max(1, Math.ceil(folds / chunkFolds));
+  const rowElements = (Math.min(folds, chunkFolds) || 1) * (singleRun ? 1 : columns);
+  const taskRows = Math.max(1, Math.floor(CHUNK_ELEMENTS / Math.max(1, rowElements)));
+  const taskColumns = structure.foldsRows ? columns : Math.min(columns, TASK_COLUMNS);
+  const across = structure.foldsRows ? 1 : Math.ceil(columns / Math.max(1, taskColumns));
+  const tasks = chunks * Math.ceil(rows / taskRows) * across;
+  return { rows, columns, outputs: keptCount, folds, chunkFolds, taskRows, taskColumns, chunks, tasks };
+}
+
+/** Writes stage 2: a map over the outputs whose extra inputs are the accumulators, combined over chunks in order. */
+export function emitFinish(module: ModuleBuilder, structure: LoopStructure): void {
+  const words = finishWords(structure);
+  emitMap(module, structure, words, (args) => (f, accumulator, offset) => {
+    const monoid = structure.definition.accumulators[accumulator]?.monoid ?? "sum";
+    const chunks = f.let(words.load(args, "chunks"));
+    const chunkBytes = f.let(i32.shl(words.load(args, "outputs"), 2));
+    const first = i32.mul(i32.mul(chunks, accumulator), chunkBytes);
+    const at = f.let(i32.add(i32.add(words.load(args, "partials"), first), offset));
+    const total = f.let(v128.load(at));
+    f.forRange(1, chunks, 1, () => {
+      f.increment(at, chunkBytes);
+      f.set(total, combine[monoid](total, v128.load(at)));
+    });
+    return total;
+  });
+}
+
+/** The words of stage 2. */
+export const finishWords = (structure: LoopStructure): ArgumentWords =>
+  mapWords(structure, ["outputs", "chunks", "partials"]);
+
+/** Writes stage 1: partials[accumulator][chunk][output]. */
+export function emitFold(module: ModuleBuilder, structure: LoopStructure): void {
+  const words = foldWords(structure);
+  module.task((f, args, index) => {
+    const load = (name: string) => f.let(words.load(args, name));
+    const [rows, columns, folds, chunkFolds] = [
+      load("rows"),
+      load("columns"),
+      load("folds"),
+      load("chunkFolds"),
+    ];
+    const [taskRows, taskColumns, outputs] = [load("taskRows"), load("taskColumns"), load("outputs")];
+    const ceilDiv = (a: Local<"i32">, b: Local<"i32">) => i32.divU(i32.sub(i32.add(a, b), 1), b);
+    const across = f.let(structure.foldsRows ? i32.const(1) : ceilDiv(columns, taskColumns));
+    const perChunk = f.let(i32.mul(ceilDiv(rows, taskRows), across));
+    const chunk = f.let(i32.divU(index, perChunk));
+    const within = f.let(i32.remU(index, perChunk));
+    const rowStart = f.let(i32.mul(i32.divU(within, across), taskRows));
+    const rowEnd = f.let(minimum(i32.add(rowStart, taskRows), rows));
+    const columnStart = f.let(i32.mul(i32.remU(within, across), taskColumns));
+    const columnEnd = f.let(minimum(i32.add(columnStart, taskColumns), columns));
+    const foldStart = f.let(i32.mul(chunk, chunkFolds));
+    const foldEnd = f.let(minimum(i32.add(foldStart, chunkFolds), folds));
+    // Where this chunk's partial results of each accumulator begin.
+    const chunks = load("chunks");
+    const partials = structure.definition.accumulators.map((_, a) =>
+      f.let(
+        i32.add(
+          words.load(args, "partials"),
+          i32.shl(i32.mul(i32.add(i32.mul(chunks, a), chunk), outputs), 2),
+        ),
+      ),
+    );
+
+    const origins = startPointers(f, structure, words, args);
+    const pointers = copies(f, origins);
+    const outer = structure.foldsRows ? structure.keptRank : Math.max(0, structure.keptRank - 1);
+    f.forRange(rowStart, rowEnd, 1, (row) => {
+      reset(f, pointers, origins);
+      advance(f, words, args, pointers, "kept", outer, row);
+      const part = { f, structure, words, args, pointers, partials, foldStart, foldEnd };
+      if (structure.foldsRows) foldRow(part, row, columns);
+      else foldColumns(part, row, columns, columnStart, columnEnd);
+    });
+  });
+}
+
+interface Part {
+  readonly f: FunctionBuilder;
+  readonly structure: LoopStructure;
+  readonly words: ArgumentWords;
+  readonly args: Local<"i32">;
+  readonly pointers: ReadonlyMap<number, Local<"i32">>;
+  readonly partials: readonly Local<"i32">[];
+  readonly foldStart: Local<"i32">;
+  readonly foldEnd: Local<"i32">;
+}
+
+const copies = (f: FunctionBuilder, pointers: ReadonlyMap<number, Local<"i32">>) =>
+  new Map([...pointers].map(([operand, pointer]) => [operand, f.let(pointer)]));
+
+/** One output element: the lanes run along the folded elements and are combined at the end. */
+function foldRow(part: Part, row: Local<"i32">, columns: Local<"i32">): void {
+  const { f, structure, words, args, pointers, partials, foldStart, foldEnd } = part;
+  const { accumulators } = structure.definition;
+  const totals = accumulators.map(() => f.local("v128"));
+  restart(f, accumulators, totals);
+  const run = foldRun(part, totals);
+  if (structure.reducedRank <= 1) {
+    run(pointers, foldStart, foldEnd);
+  } else {
+    const zero = f.let(i32.const(0));
+    const inner = copies(f, pointers);
+    f.forRange(foldStart, foldEnd, 1, (fold) => {
+      reset(f, inner, pointers);
+      advance(f, words, args, inner, "reduced", structure.reducedRank - 1, fold);
+      run(inner, zero, columns);
+    });
+  }
+  accumulators.forEach(({ monoid }, a) => {
+    const [sum, target] = [totals[a], partials[a]];
+    if (!sum || !target) return;
+    const halves = f.let(combine[monoid](sum, v128.shuffle(sum, sum, [2, 3, 0, 1])));
+    const total = combine[monoid](halves, v128.shuffle(halves, halves, [1, 0, 3, 2]));
+    f.storeLane(i32.add(target, i32.shl(row, 2)), total, 0);
+  });
+}
+
+/** Sets accumulators to the identities of their monoids. */
+function restart(
+  f: FunctionBuilder,
+  accumulators: readonly Accumulator[],
+  sums: readonly Local<"v128">[],
+): void {
+  accumulators.forEach(({ monoid }, a) => {
+    const sum = sums[a];
+    if (sum) f.set(sum, f32x4.const(identityOf[monoid]));
+  });
+}
+
+/** Combines four lanes of each accumulator into its sum. */
+function combineInto(
+  f: FunctionBuilder,
+  accumulators: readonly Accumulator[],
+  sums: readonly Local<"v128">[],
+  lanes: readonly Value<"v128">[],
+): void {
+  accumulators.forEach(({ monoid }, a) => {
+    const [sum, value] = [sums[a], lanes[a]];
+    if (sum && value) f.set(sum, combine[monoid](sum, value));
+  });
+}
+
+/** Code that folds the elements `start` to `end` of the innermost reduced loop into `totals`. */
+function foldRun({ f, structure, words, args }: Part, totals: readonly Local<"v128">[]) {
+  const { accumulators } = structure.definition;
+  const expressions = accumulators.map(({ of }) => of);
+  const reader = new OperandReader(structure, words, args, "reduced");
+  // Two sets of accumulators, so that one addition need not wait for the one before.
+  const first = accumulators.map(() => f.local("v128"));
+  const second = accumulators.map(() => f.local("v128"));
+  const into = (sums: readonly Local<"v128">[], lanes: readonly Value<"v128">[]) => {
+    combineInto(f, accumulators, sums, lanes);
+  };
+  return (pointers: ReadonlyMap<number, Local<"i32">>, start: Local<"i32">, end: Local<"i32">): void => {
+    const hoisted = reader.hoist(f, pointers, inputsOf(expressions));
+    const values = (element: Local<"i32">, plus: number) =>
+      emitSimd(f, expressions, (i) => hoisted.get(i) ?? reader.read(f, i, pointers.get(i), element, plus));
+    const length = f.let(i32.sub(end, start));
+    const pairs = f.let(i32.add(start, i32.and(length, ~7)));
+    const whole = f.let(i32.add(start, i32.and(length, ~3)));
+    f.forRange(start, pairs, BLOCK_ELEMENTS, (block) => {
+      restart(f, accumulators, first);
+      restart(f, accumulators, second);
+      const blockEnd = f.let(minimum(i32.add(block, BLOCK_ELEMENTS), pairs));
+      f.forRange(block, blockEnd, 8, (element) => {
+        into(first, values(element, 0));
+        into(second, values(element, 4));
+      });
+      into(totals, first);
+      into(totals, second);
+    });
+    f.if(i32.ltU(pairs, whole), () => {
+      into(totals, values(pairs, 0));
+    });
+    f.if(i32.ltU(whole, end), () => {
+      // Lanes past the end read whatever follows: they are replaced by the identity.
+      const inside = f.let(i32x4.ltS(i32x4.const(0, 1, 2, 3), i32x4.splat(i32.sub(end, whole))));
+      const lanes = values(whole, 0);
+      into(
+        totals,
+        accumulators.map(({ monoid }, a) =>
+          v128.bitselect(lanes[a] ?? inside, f32x4.const(identityOf[monoid]), inside),
+        ),
+      );
+    });
+  };
+}
+
+/** Neighbouring output elements: each lane folds its own column. Four vectors at a time fill a cache line. */
+function foldColumns(
+  part: Part,
+  row: Local<"i32">,
+  columns: Local<"i32">,
+  columnStart: Local<"i32">,
+  columnEnd: Local<"i32">,
+): void {
+  const { f, structure, words, args, pointers, partials, foldStart, foldEnd } = part;
+  const { accumulators } = structure.definition;
+  const expressions = accumulators.map(({ of }) => of);
+  const reader = new OperandReader(structure, words, args, "kept");
+  const inner = copies(f, pointers);
+  const group = (column: Local<"i32">, vectors: number): Local<"v128">[][] => {
+    const sets = Array.from({ length: vectors }, () => accumulators.map(() => f.local("v128")));
+    for (const sums of sets) restart(f, accumulators, sums);
+    f.forRange(foldStart, foldEnd, 1, (fold) => {
+      reset(f, inner, pointers);
+      advance(f, words, args, inner, "reduced", structure.reducedRank, fold);
+      const hoisted = reader.hoist(f, inner, inputsOf(expressions));
+      sets.forEach((sums, vector) => {
+        const read = (i: number) => hoisted.get(i) ?? reader.read(f, i, inner.get(i), column, 4 * vector);
+        combineInto(f, accumulators, sums, emitSimd(f, expressions, read));
+      });
+    });
+    return sets;
+  };
+  const place = (target: Local<"i32">, column: Local<"i32">) =>
+    i32.add(target, i32.shl(i32.add(i32.mul(row, columns), column), 2));
+  const groups = f.let(i32.add(columnStart, i32.and(i32.sub(columnEnd, columnStart), ~15)));
+  f.forRange(columnStart, groups, 16, (column) => {
+    group(column, 4).forEach((set, vector) => {
+      set.forEach((sum, a) => {
+        const target = partials[a];
+        if (target) f.store(place(target, column), sum, 16 * vector);
+      });
+    });
+  });
+  f.forRange(groups, columnEnd, 4, (column) => {
+    const left = f.let(i32.sub(columnEnd, column));
+    group(column, 1).forEach((set) => {
+      set.forEach((sum, a) => {
+        const target = partials[a];
+        if (target) storeLanes(f, f.let(place(target, column)), sum, left);
+      });
+    });
+  });
+}

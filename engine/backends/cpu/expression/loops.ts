@@ -1,0 +1,188 @@
+/**
+ * What the map and the fold share: argument words by name, and operands that are walked by loops.
+ */
+import { f32x4, i32, select, v128 } from "../assembler.ts";
+import type { FunctionBuilder, Local, Value } from "../assembler.ts";
+import type { InnerStride, LoopStructure } from "../../../expr/kernel.ts";
+
+/** Names for the 32-bit words that a task receives. */
+export class ArgumentWords {
+  readonly #names: readonly string[];
+
+  constructor(names: readonly string[]) {
+    this.#names = names;
+  }
+
+  /** The byte offset of a word in the argument block. */
+  offset(name: string): number {
+    const index = this.#names.indexOf(name);
+    if (index < 0) throw new RangeError(`argument words: no ${name} among ${this.#names.join(", ")}`);
+    return 4 * index;
+  }
+
+  /** A word as an integer. */
+  load(args: Local<"i32">, name: string): Value<"i32"> {
+    return i32.load(args, this.offset(name));
+  }
+
+  /** The words for a call, in order. */
+  pack(values: Readonly<Record<string, number>>): number[] {
+    return this.#names.map((name) => {
+      const value = values[name];
+      if (value === undefined) throw new RangeError(`argument words: no value for ${name}`);
+      return value;
+    });
+  }
+}
+
+const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+
+/** Which loops of a kernel: those that are kept or those that are folded. */
+export type LoopKind = "kept" | "reduced";
+
+/** The operands of a structure that are tensors: index, and whether its elements are integers. */
+export const tensorsOf = ({ operands }: LoopStructure): { index: number; integer: boolean }[] =>
+  operands.flatMap((kind, index) => (kind === "number" ? [] : [{ index, integer: kind === "i32" }]));
+
+/** Names of all words that describe a structure's operands and loops. */
+export function operandWords(structure: LoopStructure): string[] {
+  const loops = [
+    ...range(structure.keptRank).map((i) => `kept${i}`),
+    ...range(structure.reducedRank).map((i) => `reduced${i}`),
+  ];
+  return [
+    ...loops,
+    ...structure.operands.map((_, i) => `x${i}`),
+    ...tensorsOf(structure).flatMap(({ index }) => loops.map((loop) => `x${index}_${loop}`)),
+  ];
+}
+
+/** Moves every pointer to the element at which the loops of one kind stand when their flat index is `index`. */
+export function advance(
+  f: FunctionBuilder,
+  words: ArgumentWords,
+  args: Local<"i32">,
+  pointers: ReadonlyMap<number, Local<"i32">>,
+  kind: LoopKind,
+  loops: number,
+  index: Local<"i32">,
+): void {
+  const rest = f.let(index);
+  for (const loop of range(loops).reverse()) {
+    const length = words.load(args, `${kind}${loop}`);
+    // The outermost coordinate is what is left: no division for one loop, the common case.
+    const coordinate = loop === 0 ? rest : f.let(i32.remU(rest, length));
+    if (loop > 0) f.set(rest, i32.divU(rest, length));
+    for (const [operand, pointer] of pointers) {
+      f.increment(pointer, i32.mul(coordinate, words.load(args, `x${operand}_${kind}${loop}`)));
+    }
+  }
+}
+
+/** A pointer for each tensor operand, at its first element. */
+export function startPointers(
+  f: FunctionBuilder,
+  structure: LoopStructure,
+  words: ArgumentWords,
+  args: Local<"i32">,
+): Map<number, Local<"i32">> {
+  return new Map(tensorsOf(structure).map(({ index }) => [index, f.let(words.load(args, `x${index}`))]));
+}
+
+/** Sets pointers back to others. */
+export function reset(
+  f: FunctionBuilder,
+  pointers: ReadonlyMap<number, Local<"i32">>,
+  to: ReadonlyMap<number, Local<"i32">>,
+): void {
+  for (const [operand, pointer] of pointers) f.set(pointer, to.get(operand) ?? pointer);
+}
+
+/** Reads operands along one innermost loop, four elements at a time. */
+export class OperandReader {
+  readonly #structure: LoopStructure;
+  readonly #words: ArgumentWords;
+  readonly #inner: readonly InnerStride[];
+  readonly #innerLoop: string;
+  readonly #args: Local<"i32">;
+  readonly #integers: ReadonlySet<number>;
+
+  constructor(structure: LoopStructure, words: ArgumentWords, args: Local<"i32">, kind: LoopKind) {
+    this.#structure = structure;
+    this.#words = words;
+    this.#args = args;
+    this.#inner = kind === "kept" ? structure.keptInner : structure.reducedInner;
+    this.#innerLoop = `${kind}${(kind === "kept" ? structure.keptRank : structure.reducedRank) - 1}`;
+    this.#integers = new Set(tensorsOf(structure).flatMap(({ index, integer }) => (integer ? [index] : [])));
+  }
+
+  /** The operands that do not change along the loop, read once. `pointers` stand at the start of the loop. */
+  hoist(
+    f: FunctionBuilder,
+    pointers: ReadonlyMap<number, Local<"i32">>,
+    operands: readonly number[],
+  ): Map<number, Local<"v128">> {
+    const values = new Map<number, Local<"v128">>();
+    for (const index of operands) {
+      if (this.#structure.operands[index] === "number") {
+        values.set(index, f.let(v128.load32Splat(this.#args, this.#words.offset(`x${index}`))));
+      } else if (this.#inner[index] === "same") {
+        const pointer = pointers.get(index);
+        if (pointer) values.set(index, f.let(this.#toFloat(index, v128.load32Splat(pointer))));
+      }
+    }
+    return values;
+  }
+
+  /** Four neighbouring elements, `elements` after the pointer (plus a constant number of bytes for neighbours). */
+  read(
+    f: FunctionBuilder,
+    index: number,
+    pointer: Local<"i32"> | undefined,
+    elements: Local<"i32">,
+    plus = 0,
+  ): Value<"v128"> {
+    if (!pointer) throw new RangeError(`operand ${index} has no pointer`);
+    if (this.#inner[index] === "next") {
+      return f.let(this.#toFloat(index, v128.load(i32.add(pointer, i32.shl(elements, 2)), 4 * plus)));
+    }
+    const stride = f.let(this.#words.load(this.#args, `x${index}_${this.#innerLoop}`));
+    const at = f.let(i32.add(pointer, i32.mul(i32.add(elements, plus), stride)));
+    const lanes = f.let(v128.load32Splat(at));
+    for (const lane of [1, 2, 3]) {
+      f.increment(at, stride);
+      f.set(lanes, v128.load32Lane(at, lanes, lane));
+    }
+    return f.let(this.#toFloat(index, lanes));
+  }
+
+  #toFloat(index: number, lanes: Value<"v128">): Value<"v128"> {
+    return this.#integers.has(index) ? f32x4.convertI32x4S(lanes) : lanes;
+  }
+}
+
+/** The smaller of two unsigned integers. */
+export const minimum = (a: Value<"i32">, b: Value<"i32">): Value<"i32"> => select(i32.ltU(a, b), a, b);
+
+/** Stores the first `count` lanes; all four if there are more. */
+export function storeLanes(
+  f: FunctionBuilder,
+  address: Local<"i32">,
+  lanes: Value<"v128">,
+  count: Local<"i32">,
+): void {
+  f.if(
+    i32.geU(count, 4),
+    () => {
+      f.store(address, lanes);
+    },
+    () => {
+      const value = f.let(lanes);
+      for (const lane of [0, 1, 2]) {
+        f.if(i32.gtU(count, lane), () => {
+          f.storeLane(address, value, lane, 4 * lane);
+        });
+      }
+    },
+  );
+}

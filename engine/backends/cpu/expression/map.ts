@@ -1,0 +1,139 @@
+/**
+ * Maps on the CPU: y[i] = f(x0[i], x1[i], ...) over broadcast operands, four lanes at a time.
+ *
+ * Bound: 4 bytes read for each operand element and 4 written for each output element; from main memory that is what
+ * limits it, for all but the longest expressions. Rows are cut into tasks of about 16 Ki elements, by shape alone.
+ */
+import { emitSimd } from "../../../expr/emit-simd.ts";
+import { inputsOf } from "../../../expr/expr.ts";
+import type { LoopStructure } from "../../../expr/kernel.ts";
+import { i32 } from "../assembler.ts";
+import type { FunctionBuilder, Local, ModuleBuilder, Value } from "../assembler.ts";
+import {
+  advance,
+  ArgumentWords,
+  minimum,
+  OperandReader,
+  operandWords,
+  reset,
+  startPointers,
+  storeLanes,
+} from "./loops.ts";
+
+/** Elements in a task: 64 KiB for each operand, so that a task is worth handing to a thread. */
+const TASK_ELEMENTS = 16384;
+
+/** The words of a map: operands, outputs, how rows and columns are cut, and those of extra inputs. */
+export const mapWords = (structure: LoopStructure, extra: readonly string[] = []): ArgumentWords =>
+  new ArgumentWords([
+    ...operandWords(structure),
+    ...structure.definition.outputs.map((_, i) => `y${i}`),
+    ...["rows", "columns", "taskRows", "taskColumns"],
+    ...extra,
+  ]);
+
+/** How the kept loops are cut into tasks: the innermost is columns, all others together are rows. */
+export function mapCut(
+  kept: readonly number[],
+): Record<"rows" | "columns" | "taskRows" | "taskColumns" | "tasks", number> {
+  const columns = kept.at(-1) ?? 1;
+  const rows = kept.slice(0, -1).reduce((product, length) => product * length, 1);
+  const taskColumns = Math.min(columns, TASK_ELEMENTS);
+  const taskRows = Math.max(1, Math.floor(TASK_ELEMENTS / Math.max(1, columns)));
+  const tasks = columns === 0 ? 0 : Math.ceil(rows / taskRows) * Math.ceil(columns / taskColumns);
+  return { rows, columns, taskRows, taskColumns, tasks };
+}
+
+/** Gives four lanes for an input that is no operand: `offset` is the byte offset of the output elements. */
+export type ExtraInput = (f: FunctionBuilder, index: number, offset: Value<"i32">) => Value<"v128">;
+
+/** Writes the task of a map. `extra` reads the inputs that come after the operands. */
+export function emitMap(
+  module: ModuleBuilder,
+  structure: LoopStructure,
+  words: ArgumentWords,
+  extra: (args: Local<"i32">) => ExtraInput = () => noExtra,
+): void {
+  module.task((f, args, index) => {
+    const task = taskRange(f, words, args, index);
+    const origins = startPointers(f, structure, words, args);
+    f.forRange(task.rowStart, task.rowEnd, 1, (row) => {
+      const pointers = new Map([...origins].map(([operand, origin]) => [operand, f.let(origin)] as const));
+      reset(f, pointers, origins);
+      advance(f, words, args, pointers, "kept", Math.max(0, structure.keptRank - 1), row);
+      emitRow(f, structure, words, args, pointers, row, task, extra(args));
+    });
+  });
+}
+
+const noExtra: ExtraInput = (_f, index) => {
+  throw new RangeError(`map: expected an operand, got input ${index}`);
+};
+
+interface TaskRange {
+  readonly rowStart: Local<"i32">;
+  readonly rowEnd: Local<"i32">;
+  readonly columnStart: Local<"i32">;
+  readonly columnEnd: Local<"i32">;
+  readonly columns: Local<"i32">;
+}
+
+function taskRange(
+  f: FunctionBuilder,
+  words: ArgumentWords,
+  args: Local<"i32">,
+  index: Local<"i32">,
+): TaskRange {
+  const columns = f.let(words.load(args, "columns"));
+  const taskColumns = f.let(words.load(args, "taskColumns"));
+  const taskRows = f.let(words.load(args, "taskRows"));
+  // Columns are cut only where a row alone is more than a task.
+  const across = f.let(i32.divU(i32.sub(i32.add(columns, taskColumns), 1), taskColumns));
+  const rowStart = f.let(i32.mul(i32.divU(index, across), taskRows));
+  const columnStart = f.let(i32.mul(i32.remU(index, across), taskColumns));
+  return {
+    columns,
+    rowStart,
+    rowEnd: f.let(minimum(i32.add(rowStart, taskRows), words.load(args, "rows"))),
+    columnStart,
+    columnEnd: f.let(minimum(i32.add(columnStart, taskColumns), columns)),
+  };
+}
+
+function emitRow(
+  f: FunctionBuilder,
+  structure: LoopStructure,
+  words: ArgumentWords,
+  args: Local<"i32">,
+  pointers: ReadonlyMap<number, Local<"i32">>,
+  row: Local<"i32">,
+  { columns, columnStart, columnEnd }: TaskRange,
+  extra: ExtraInput,
+): void {
+  const { outputs } = structure.definition;
+  const reader = new OperandReader(structure, words, args, "kept");
+  const operands = structure.operands.length;
+  const hoisted = reader.hoist(f, pointers, inputsOf(outputs));
+  const rowBytes = f.let(i32.shl(i32.mul(row, columns), 2));
+  const targets = outputs.map((_, i) => f.let(i32.add(words.load(args, `y${i}`), rowBytes)));
+  const values = (column: Local<"i32">) =>
+    emitSimd(f, outputs, (i) => {
+      if (i >= operands) return extra(f, i - operands, i32.add(rowBytes, i32.shl(column, 2)));
+      return hoisted.get(i) ?? reader.read(f, i, pointers.get(i), column);
+    });
+  const place = (target: Local<"i32">, column: Local<"i32">) => i32.add(target, i32.shl(column, 2));
+
+  const whole = f.let(i32.add(columnStart, i32.and(i32.sub(columnEnd, columnStart), ~3)));
+  f.forRange(columnStart, whole, 4, (column) => {
+    values(column).forEach((value, i) => {
+      f.store(place(targets[i] ?? column, column), value);
+    });
+  });
+  // The last 1 to 3 columns: operands are read past their end (the heap allows it), results are stored one by one.
+  f.if(i32.ltU(whole, columnEnd), () => {
+    const left = f.let(i32.sub(columnEnd, whole));
+    values(whole).forEach((value, i) => {
+      storeLanes(f, f.let(place(targets[i] ?? whole, whole)), value, left);
+    });
+  });
+}

@@ -1,0 +1,25 @@
+/** What tasks that cut matrices into blocks have in common. */
+import { i32, select } from "../assembler.ts";
+import type { Operand, Value } from "../assembler.ts";
+
+/** The argument words of a job by name: listed on the host, read in the task. */
+export class Words<N extends string> {
+  readonly #names: readonly N[];
+
+  constructor(names: readonly N[]) {
+    this.#names = names;
+  }
+
+  /** The words in order, for `Machine.parallel`. */
+  list(values: Readonly<Record<N, number>>): number[] {
+    return this.#names.map((name) => values[name]);
+  }
+
+  /** From the task's `args` pointer, the expression that loads the word called `name`. */
+  reader(args: Operand<"i32">): (name: N) => Value<"i32"> {
+    return (name) => i32.load(args, 4 * this.#names.indexOf(name));
+  }
+}
+
+/** The smaller of two unsigned numbers. Both are evaluated twice. */
+export const minU = (a: Value<"i32">, b: Value<"i32">): Value<"i32"> => select(i32.ltU(a, b), a, b);

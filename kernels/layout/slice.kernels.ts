@@ -1,0 +1,45 @@
+import type { DType, Kernel, Numbers, Thread } from "../../engine/kernel.ts";
+
+type SliceParam = "length" | "start" | "count" | "inner";
+
+/** y [outer, count, inner] = the entries from `start` on along the middle axis of x [outer, length, inner]. */
+const sliceOf = (name: string, dtype: DType) =>
+  ({
+    name,
+    inputs: { x: dtype },
+    outputs: { y: dtype },
+    params: ["length", "start", "count", "inner"],
+    js: {
+      y: function (this: Thread<SliceParam>, x: Numbers) {
+        const row = Math.floor(this.thread.x / this.constants.inner);
+        const column = this.thread.x - row * this.constants.inner;
+        const outer = Math.floor(row / this.constants.count);
+        const i = row - outer * this.constants.count + this.constants.start;
+        return x[(outer * this.constants.length + i) * this.constants.inner + column]!;
+      },
+    },
+  }) satisfies Kernel<SliceParam>;
+
+/** A slice along one axis, for each element type. */
+export const sliceKernels = { f32: sliceOf("slice", "f32"), i32: sliceOf("sliceI32", "i32") };
+
+/** The other way: x [outer, length, inner] = y [outer, count, inner] from `start` on along the middle axis, zeros around. */
+export const padKernel = {
+  name: "pad",
+  inputs: { y: "f32" },
+  outputs: { x: "f32" },
+  params: ["length", "start", "count", "inner"],
+  js: {
+    x: function (this: Thread<SliceParam>, y: Numbers) {
+      const row = Math.floor(this.thread.x / this.constants.inner);
+      const column = this.thread.x - row * this.constants.inner;
+      const outer = Math.floor(row / this.constants.length);
+      const i = row - outer * this.constants.length - this.constants.start;
+      let value = 0;
+      if (i >= 0 && i < this.constants.count) {
+        value = y[(outer * this.constants.count + i) * this.constants.inner + column]!;
+      }
+      return value;
+    },
+  },
+} satisfies Kernel<SliceParam>;

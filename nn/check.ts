@@ -1,0 +1,13 @@
+import { ValueError } from "../engine/errors.ts";
+
+/** Refuses anything but a positive integer: numbers of features, channels, steps. Throws ValueError. */
+export function checkPositiveInteger(who: string, name: string, value: number): void {
+  if (Number.isSafeInteger(value) && value >= 1) return;
+  throw new ValueError(`${who}: expected ${name} to be a positive integer, got ${value}`);
+}
+
+/** Refuses anything but a finite number >= 0: rates and factors. Throws ValueError. */
+export function checkNonNegative(who: string, name: string, value: number): void {
+  if (Number.isFinite(value) && value >= 0) return;
+  throw new ValueError(`${who}: expected ${name} to be a finite number >= 0, got ${value}`);
+}

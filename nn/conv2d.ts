@@ -1,0 +1,47 @@
+import type { Random } from "../engine/random.ts";
+import type { Tensor } from "../engine/tensor.ts";
+import { add, conv2d } from "../kernels/index.ts";
+import type { ConvOptions } from "../kernels/index.ts";
+import { checkPositiveInteger } from "./check.ts";
+import { kaimingNormal } from "./init.ts";
+import type { Initializer } from "./init.ts";
+import { Module, parameter } from "./module.ts";
+
+/** Options of {@link Conv2d}: those of the convolution, and those of its parameters. */
+export interface Conv2dOptions extends ConvOptions {
+  /** Where the initial weight is drawn from. */
+  readonly random: Random;
+  /** Whether there is a bias, which starts at 0. Default false: the batch normalisation that follows has one. */
+  readonly bias?: boolean;
+  /** Initial values of the weight. Default `kaimingNormal("out")`. */
+  readonly init?: Initializer;
+}
+
+/**
+ * A convolution of x [batch, height, width, inChannels] with a weight
+ * [kernelSize, kernelSize, inChannels, outChannels] (PyTorch stores [outChannels, inChannels, ...]) and, optionally, a
+ * bias [outChannels].
+ */
+export class Conv2d extends Module {
+  readonly weight: Tensor;
+  readonly bias: Tensor | null;
+  readonly #geometry: ConvOptions;
+
+  /** Throws ValueError for sizes that are not positive integers. */
+  constructor(inChannels: number, outChannels: number, kernelSize: number, options: Conv2dOptions) {
+    super();
+    for (const [name, size] of Object.entries({ inChannels, outChannels, kernelSize })) {
+      checkPositiveInteger("Conv2d", name, size);
+    }
+    const { random, bias = false, init = kaimingNormal("out"), ...geometry } = options;
+    const shape = [kernelSize, kernelSize, inChannels, outChannels];
+    this.weight = parameter(shape, init(shape, random));
+    this.bias = bias ? parameter([outChannels], new Float64Array(outChannels)) : null;
+    this.#geometry = geometry;
+  }
+
+  override forward(x: Tensor): Tensor {
+    const y = conv2d(x, this.weight, this.#geometry);
+    return this.bias ? add(y, this.bias) : y;
+  }
+}

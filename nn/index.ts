@@ -1,0 +1,21 @@
+/** Modules, initial values, residual networks, optimisers and learning-rate schedules. */
+export { BatchNorm2d } from "./batchnorm.ts";
+export type { BatchNorm2dOptions } from "./batchnorm.ts";
+export { Conv2d } from "./conv2d.ts";
+export type { Conv2dOptions } from "./conv2d.ts";
+export { fans, glorotUniform, kaimingNormal, kaimingUniform, normal, uniform } from "./init.ts";
+export type { Fan, Initializer } from "./init.ts";
+export { Linear } from "./linear.ts";
+export type { LinearOptions } from "./linear.ts";
+export { Module, buffer, parameter } from "./module.ts";
+export { SGD } from "./optim/sgd.ts";
+export type { SGDOptions } from "./optim/sgd.ts";
+export { Relu } from "./relu.ts";
+export { ResNet, resnet20, resnet8 } from "./resnet.ts";
+export type { ResNetOptions } from "./resnet.ts";
+export { constantSchedule, cosineSchedule } from "./schedule.ts";
+export type { CosineOptions, Schedule } from "./schedule.ts";
+export { Sequential } from "./sequential.ts";
+export { StateDictError } from "./state.ts";
+export type { StateDict, StateTensor } from "./state.ts";
+export { defineUpdate } from "./update.ts";
