@@ -12,11 +12,10 @@
 import { differentiate } from "./expr/derivative.ts";
 import * as e from "./expr/expr.ts";
 import type { Expr } from "./expr/expr.ts";
-import { expressionKernel, expressionParams } from "./expr/kernel.ts";
 import type { ExpressionDefinition, Monoid } from "./expr/kernel.ts";
-import { broadcastStrides, iterationSpace } from "./expr/space.ts";
-import { defineOp, f32, runOne } from "./op.ts";
-import { broadcastAxes, broadcastShapes, reduceShape } from "./shape.ts";
+import { runExpression } from "./launch.ts";
+import { defineOp } from "./op.ts";
+import { broadcastAxes, broadcastShapes } from "./shape.ts";
 import type { Shape } from "./shape.ts";
 import { withRecording } from "./tape.ts";
 import { Tensor } from "./tensor.ts";
@@ -132,15 +131,11 @@ export class Formula {
     });
   }
 
-  #launch(inputs: Inputs, { numbers, shapes, shape, axes }: Call): Tensor {
-    const kinds = numbers.map((number, i) =>
-      number === undefined ? (inputs[`x${i}`]?.dtype ?? "f32") : "number",
-    );
-    const space = iterationSpace(shape, axes, shapes.map((own) => broadcastStrides(own, shape))); // prettier-ignore
-    const values = numbers.filter((number) => number !== undefined);
-    const kernel = expressionKernel(this.#kernel, kinds, space);
-    const params = expressionParams(space, kinds, values);
-    return runOne(kernel, params, Object.values(inputs), f32(reduceShape(shape, axes, true)));
+  #launch(inputs: Inputs, { numbers, shape, axes }: Call): Tensor {
+    const operands = numbers.map((number, i) => number ?? inputs[`x${i}`] ?? 0);
+    const [output] = runExpression(this.#kernel, operands, shape, axes);
+    if (!output) throw new RangeError(`${this.name}: no output`);
+    return output;
   }
 
   /** The operands that occur in the derivative of an operand that has a gradient; for max also all of f's, and y. */

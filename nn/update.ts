@@ -1,11 +1,9 @@
 import { ShapeError } from "../engine/errors.ts";
 import { input } from "../engine/expr/expr.ts";
 import type { Expr } from "../engine/expr/expr.ts";
-import { expressionKernel, expressionParams } from "../engine/expr/kernel.ts";
 import type { ExpressionDefinition } from "../engine/expr/kernel.ts";
-import { broadcastStrides, iterationSpace } from "../engine/expr/space.ts";
 import type { Operand } from "../engine/formula.ts";
-import { runInPlace } from "../engine/op.ts";
+import { updateExpression } from "../engine/launch.ts";
 import { broadcastShapes, formatShape, sameShape } from "../engine/shape.ts";
 import { Tensor } from "../engine/tensor.ts";
 
@@ -35,30 +33,22 @@ export function defineUpdate<Inputs extends Expr[]>(
     inPlace: outputs.map((_, i) => i),
   };
   return (...operands) => {
-    const tensors = operands.filter((operand) => operand instanceof Tensor);
-    const numbers = operands.filter((operand) => typeof operand === "number");
-    const targets = tensors.slice(0, outputs.length);
-    const shape = checkTargets(name, operands.slice(0, outputs.length), tensors);
-    const space = iterationSpace(
-      shape,
-      [],
-      operands.map((operand) => broadcastStrides(operand instanceof Tensor ? operand.shape : [], shape)),
-    );
-    const kinds = operands.map((operand) => (operand instanceof Tensor ? operand.dtype : "number"));
-    const kernel = expressionKernel(definition, kinds, space);
-    runInPlace(kernel, expressionParams(space, kinds, numbers), tensors, targets);
+    const targets = operands.slice(0, outputs.length);
+    updateExpression(definition, operands, checkTargets(name, targets, operands));
   };
 }
 
-/** The shape of the overwritten operands, which is also what all tensors broadcast to. */
-function checkTargets(name: string, targets: readonly Operand[], tensors: readonly Tensor[]) {
-  const shapes = targets.map((target) => (target instanceof Tensor ? target.shape : undefined));
-  const all = broadcastShapes(name, ...tensors.map((tensor) => tensor.shape));
-  if (!shapes.every((shape) => shape && sameShape(shape, all))) {
-    throw new ShapeError(
-      `${name}: expected overwritten operands of the common shape ${formatShape(all)}, ` +
-        `got ${shapes.map((shape) => (shape ? formatShape(shape) : "a number")).join(" and ")}`,
-    );
-  }
-  return all;
+/** The overwritten operands, which must have the shape to which all broadcast. */
+function checkTargets(name: string, targets: readonly Operand[], operands: readonly Operand[]): Tensor[] {
+  const shape = broadcastShapes(
+    name,
+    ...operands.map((operand) => (operand instanceof Tensor ? operand.shape : [])),
+  );
+  const tensors = targets.filter((target) => target instanceof Tensor);
+  if (tensors.length === targets.length && tensors.every((target) => sameShape(target.shape, shape)))
+    return tensors;
+  const got = targets.map((target) => (target instanceof Tensor ? formatShape(target.shape) : "a number"));
+  throw new ShapeError(
+    `${name}: expected overwritten operands of the common shape ${formatShape(shape)}, got ${got.join(" and ")}`,
+  );
 }

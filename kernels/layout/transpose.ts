@@ -5,7 +5,7 @@ import { defineOp } from "../../engine/op.ts";
 import { formatShape, stridesOf } from "../../engine/shape.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import { checkDType } from "../arguments.ts";
-import { runExpression } from "../expression.ts";
+import { runExpression } from "../../engine/launch.ts";
 
 // Nothing but a copy: the permutation is in the strides with which x is walked.
 const copy: ExpressionDefinition = { name: "transpose", accumulators: [], outputs: [input(0)] };

@@ -4,7 +4,7 @@ import type { ExpressionDefinition } from "../../engine/expr/kernel.ts";
 import { defineMultiOp } from "../../engine/op.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import { reshape } from "../../engine/view.ts";
-import { runExpression } from "../expression.ts";
+import { runExpression } from "../../engine/launch.ts";
 
 const [dyInput, xInput, meanInput, rstdInput] = [e.input(0), e.input(1), e.input(2), e.input(3)];
 const normalized = e.mul(e.sub(xInput, meanInput), rstdInput);

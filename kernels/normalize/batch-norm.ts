@@ -37,7 +37,7 @@ import type { Tensor } from "../../engine/tensor.ts";
 import { reshape } from "../../engine/view.ts";
 import { checkDType, checkShapeIs } from "../arguments.ts";
 import { mul } from "../elementwise/arithmetic.ts";
-import { runExpression } from "../expression.ts";
+import { runExpression } from "../../engine/launch.ts";
 import { batchNormSums } from "./batch-norm-sums.ts";
 
 /** Options of {@link batchNorm}. */

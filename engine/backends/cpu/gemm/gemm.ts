@@ -34,8 +34,7 @@ const BLOCK_COLUMNS = 8;
 const BLOCK_STEPS = 512;
 
 const words = new Words([
-  ...(["a", "b", "c", "m", "n", "k", "rowPanels", "columnPanels", "columnBlocks"] as const),
-]);
+XX]);
 
 /** Computes C = op(A) op(B) on all threads. Throws OutOfMemoryError if the packed operands find no room. */
 export function gemm(machine: Machine, { m, n, k, a, b, c, transposeA, transposeB }: Gemm): void {
@@ -55,11 +54,10 @@ export function gemm(machine: Machine, { m, n, k, a, b, c, transposeA, transpose
       ...{ steps: k, places: n, to: packedB, panelBytes: bPanelBytes },
     });
     const columnBlocks = Math.ceil(columnPanels / BLOCK_COLUMNS);
-    machine.parallel(
-      machine.program("gemm", gemmTask),
-      Math.ceil(rowPanels / BLOCK_ROWS) * columnBlocks,
-      words.list({ a: packedA, b: packedB, c, m, n, k, rowPanels, columnPanels, columnBlocks }),
-    );
+    const blockRows = rowPanels * columnBlocks < FEW_BLOCKS * BLOCK_ROWS ? BLOCK_ROWS / 4 : BLOCK_ROWS;
+    const tasks = Math.ceil(rowPanels / blockRows) * columnBlocks;
+    const args = words.list({ a: packedA, b: packedB, c, m, n, k, blockRows, columnBlocks });
+    runTasks(machine, machine.program("gemm", gemmTask), tasks, args, 2 * m * n * k);
   } finally {
     machine.heap.free(packedA);
   }

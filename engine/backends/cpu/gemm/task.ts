@@ -1,6 +1,7 @@
 /** What tasks that cut matrices into blocks have in common. */
 import { i32, select } from "../assembler.ts";
 import type { Operand, Value } from "../assembler.ts";
+import type { Machine, Program } from "../machine.ts";
 
 /** The argument words of a job by name: listed on the host, read in the task. */
 export class Words<N extends string> {
@@ -23,3 +24,18 @@ export class Words<N extends string> {
 
 /** The smaller of two unsigned numbers. Both are evaluated twice. */
 export const minU = (a: Value<"i32">, b: Value<"i32">): Value<"i32"> => select(i32.ltU(a, b), a, b);
+
+/** A job with fewer floating-point operations takes about as long as handing it out to threads. */
+const SMALL_JOB = 1 << 20;
+
+/** Runs tasks on all threads, or on this one if there is little to do. */
+export function runTasks(
+  machine: Machine,
+  program: Program,
+  tasks: number,
+  args: readonly number[],
+  operations: number,
+): void {
+  if (operations < SMALL_JOB) machine.serial(program, tasks, args);
+  else machine.parallel(program, tasks, args);
+}

@@ -1,0 +1,126 @@
+/**
+ * How near the CPU backend's matrix products and convolutions come to its micro-kernel, the loop at the heart of all of
+ * them, on operands that stay in the first-level cache:
+ *
+ *     npx tsx bench/gemm.ts [threads]
+ *
+ * Every line is measured next to the micro-kernel on the same number of threads, since other load on the machine changes
+ * both. Times are medians. Other processes that use the cores spoil them.
+ */
+import { Bench } from "tinybench";
+import { i32 } from "../engine/backends/cpu/assembler.ts";
+import { PACKED_A, TILE_COLUMNS, TILE_ROWS, tileFunction } from "../engine/backends/cpu/gemm/tile.ts";
+import { Machine } from "../engine/backends/cpu/machine.ts";
+import type { Pointer } from "../engine/kernel.ts";
+import { sizeOf } from "../engine/shape.ts";
+import type { Shape } from "../engine/shape.ts";
+import { conv2dForward, conv2dGradInput, conv2dGradWeight } from "../kernels/conv2d/conv2d.kernels.ts";
+import { conv2dGeometry } from "../kernels/conv2d/geometry.ts";
+import type { ConvOptions } from "../kernels/conv2d/geometry.ts";
+import { matmul } from "../kernels/matmul/matmul.kernels.ts";
+
+/** Something to time, and the floating-point operations it takes. */
+interface Job {
+  readonly name: string;
+  readonly operations: number;
+  readonly run: () => void;
+}
+
+const threads = process.argv[2];
+const machine = await Machine.create(threads === undefined ? {} : { threads: Number(threads) });
+const blocks: Pointer[] = [];
+
+function random(length: number): Pointer {
+  const address = machine.heap.alloc(4 * length);
+  for (let i = 0; i < length; i++) machine.f32[address / 4 + i] = Math.random() - 0.5;
+  blocks.push(address);
+  return address;
+}
+
+/** Each task computes 64 tiles of 256 steps, all from the same operands: 24 KiB. */
+function microKernel(): Job {
+  const [steps, tiles, tasks] = [256, 64, 32 * machine.threads];
+  const program = machine.program("bench micro-kernel", (module) => {
+    const tile = tileFunction(module, PACKED_A);
+    module.task((f, args, index) => {
+      const c = f.let(i32.add(i32.load(args, 8), i32.mul(index, 4 * TILE_ROWS * TILE_COLUMNS)));
+      f.forRange(0, tiles, 1, () => {
+        f.call(
+          tile,
+          i32.load(args, 0),
+          1,
+          0,
+          steps,
+          i32.load(args, 4),
+          c,
+          4 * TILE_COLUMNS,
+          TILE_ROWS,
+          TILE_COLUMNS,
+          0,
+        );
+      });
+    });
+  });
+  const args = [TILE_ROWS * steps, TILE_COLUMNS * steps, TILE_ROWS * TILE_COLUMNS * tasks].map(random);
+  return {
+    name: "micro-kernel",
+    operations: 2 * TILE_ROWS * TILE_COLUMNS * steps * tiles * tasks,
+    run: () => { machine.parallel(program, tasks, args); }, // prettier-ignore
+  };
+}
+
+function square(n: number): Job[] {
+  const [a, b, c] = [random(n * n), random(n * n), random(n * n)];
+  const params = { m: n, n, k: n, transposeA: 0, transposeB: 0 };
+  const run = (): void => { matmul.cpu(machine, params, [a, b], [c]); }; // prettier-ignore
+  return [{ name: `matmul ${n}`, operations: 2 * n ** 3, run }];
+}
+
+function convolution(xShape: Shape, wShape: Shape, options: ConvOptions): Job[] {
+  const g = conv2dGeometry("bench", xShape, wShape, options);
+  const outputs = g.batch * g.outHeight * g.outWidth * g.outChannels;
+  const [x, w, y] = [random(sizeOf(xShape)), random(sizeOf(wShape)), random(outputs)];
+  const [dx, dw] = [random(sizeOf(xShape)), random(sizeOf(wShape))];
+  const operations = 2 * outputs * g.kernelHeight * g.kernelWidth * g.inChannels;
+  const name = `conv ${xShape.join("x")} * ${wShape.join("x")}, stride ${g.strideHeight}`;
+  return [
+    { name: `${name} forward`, operations, run: () => { conv2dForward.cpu(machine, g, [x, w], [y]); } }, // prettier-ignore
+    { name: `${name} gradInput`, operations, run: () => { conv2dGradInput.cpu(machine, g, [y, w], [dx]); } }, // prettier-ignore
+    { name: `${name} gradWeight`, operations, run: () => { conv2dGradWeight.cpu(machine, g, [x, y], [dw]); } }, // prettier-ignore
+  ];
+}
+
+const same: ConvOptions = { padding: "same" };
+const groups: readonly (() => Job[])[] = [
+  () => square(512),
+  () => square(1024),
+  () => convolution([32, 16, 16, 64], [3, 3, 64, 64], same),
+  () => convolution([32, 32, 32, 16], [3, 3, 16, 16], same),
+  () => convolution([32, 16, 16, 64], [1, 1, 64, 256], same),
+  () => convolution([32, 16, 16, 64], [3, 3, 64, 64], { ...same, stride: 2 }),
+  () => convolution([256, 28, 28, 1], [3, 3, 1, 16], same),
+];
+
+console.log(machine.describe());
+console.log(`${"".padEnd(58)}${"ms".padStart(8)}${"GFLOP/s".padStart(9)}${"of micro-kernel".padStart(17)}`);
+for (const group of groups) {
+  const jobs = [microKernel(), ...group()];
+  const bench = new Bench({ time: 500, warmupTime: 100 });
+  for (const { name, run } of jobs) bench.add(name, run);
+  await bench.run();
+  let micro = Number.NaN;
+  for (const { name, operations } of jobs) {
+    const result = bench.getTask(name)?.result;
+    if (result?.state !== "completed")
+      throw new Error(`${name}: expected a completed run, got ${result?.state ?? "none"}`);
+    const milliseconds = result.latency.p50;
+    const rate = operations / milliseconds / 1e6;
+    if (Number.isNaN(micro)) micro = rate;
+    const share = `${((100 * rate) / micro).toFixed(0)} %`;
+    console.log(
+      `${name.padEnd(58)}${milliseconds.toFixed(3).padStart(8)}${rate.toFixed(1).padStart(9)}${share.padStart(17)}`,
+    );
+  }
+  for (const address of blocks.splice(0)) machine.heap.free(address);
+}
+machine.destroy();
