@@ -4,8 +4,8 @@
  *
  *     npx tsx bench/gemm.ts [threads]
  *
- * Every line is measured next to the micro-kernel on the same number of threads, since other load on the machine changes
- * both. Times are medians. Other processes that use the cores spoil them.
+ * The micro-kernel runs on the same number of threads, once before each group; shares are of the best of its medians.
+ * Times are medians. Other processes that use the cores spoil them: then the micro-kernel's medians lie far apart.
  */
 import { Bench } from "tinybench";
 import { i32 } from "../engine/backends/cpu/assembler.ts";
@@ -25,6 +25,8 @@ interface Job {
   readonly operations: number;
   readonly run: () => void;
 }
+
+const MICRO_KERNEL = "micro-kernel";
 
 const threads = process.argv[2];
 const machine = await Machine.create(threads === undefined ? {} : { threads: Number(threads) });
@@ -63,7 +65,7 @@ function microKernel(): Job {
   });
   const args = [TILE_ROWS * steps, TILE_COLUMNS * steps, TILE_ROWS * TILE_COLUMNS * tasks].map(random);
   return {
-    name: "micro-kernel",
+    name: MICRO_KERNEL,
     operations: 2 * TILE_ROWS * TILE_COLUMNS * steps * tiles * tasks,
     run: () => { machine.parallel(program, tasks, args); }, // prettier-ignore
   };
@@ -101,26 +103,45 @@ const groups: readonly (() => Job[])[] = [
   () => convolution([256, 28, 28, 1], [3, 3, 1, 16], same),
 ];
 
-console.log(machine.describe());
-console.log(`${"".padEnd(58)}${"ms".padStart(8)}${"GFLOP/s".padStart(9)}${"of micro-kernel".padStart(17)}`);
-for (const group of groups) {
-  const jobs = [microKernel(), ...group()];
+interface Row {
+  readonly name: string;
+  readonly milliseconds: number;
+  /** 10^9 operations in a second. */
+  readonly rate: number;
+}
+
+/** Times the jobs one after another. */
+async function measure(jobs: readonly Job[]): Promise<Row[]> {
   const bench = new Bench({ time: 500, warmupTime: 100 });
   for (const { name, run } of jobs) bench.add(name, run);
   await bench.run();
-  let micro = Number.NaN;
-  for (const { name, operations } of jobs) {
+  return jobs.map(({ name, operations }) => {
     const result = bench.getTask(name)?.result;
-    if (result?.state !== "completed")
+    if (result?.state !== "completed") {
       throw new Error(`${name}: expected a completed run, got ${result?.state ?? "none"}`);
-    const milliseconds = result.latency.p50;
-    const rate = operations / milliseconds / 1e6;
-    if (Number.isNaN(micro)) micro = rate;
-    const share = `${((100 * rate) / micro).toFixed(0)} %`;
-    console.log(
-      `${name.padEnd(58)}${milliseconds.toFixed(3).padStart(8)}${rate.toFixed(1).padStart(9)}${share.padStart(17)}`,
-    );
-  }
+    }
+    return { name, milliseconds: result.latency.p50, rate: operations / result.latency.p50 / 1e6 };
+  });
+}
+
+console.log(machine.describe());
+const rows: Row[] = [];
+for (const group of groups) {
+  rows.push(...(await measure([microKernel(), ...group()])));
   for (const address of blocks.splice(0)) machine.heap.free(address);
 }
 machine.destroy();
+
+const microRates = rows.filter(({ name }) => name === MICRO_KERNEL).map(({ rate }) => rate);
+const best = Math.max(...microRates);
+console.log(
+  `micro-kernel: ${best.toFixed(1)} GFLOP/s (worst of ${microRates.length} medians: ${Math.min(...microRates).toFixed(1)})\n`,
+);
+const line = (name: string, ...cells: readonly string[]): void => {
+  console.log(name.padEnd(56) + cells.map((cell) => cell.padStart(17)).join(""));
+};
+line("", "ms", "GFLOP/s", "of micro-kernel");
+for (const { name, milliseconds, rate } of rows) {
+  if (name === MICRO_KERNEL) continue;
+  line(name, milliseconds.toFixed(3), rate.toFixed(1), `${((100 * rate) / best).toFixed(0)} %`);
+}

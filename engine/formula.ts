@@ -15,7 +15,7 @@ import type { Expr } from "./expr/expr.ts";
 import type { ExpressionDefinition, Monoid } from "./expr/kernel.ts";
 import { runExpression } from "./launch.ts";
 import { defineOp } from "./op.ts";
-import { broadcastAxes, broadcastShapes } from "./shape.ts";
+import { broadcastAxes, broadcastShapes, sameShape } from "./shape.ts";
 import type { Shape } from "./shape.ts";
 import { withRecording } from "./tape.ts";
 import { Tensor } from "./tensor.ts";
@@ -173,6 +173,9 @@ export class Formula {
     );
     const own = call.shapes[i] ?? [];
     const axes = broadcastAxes(own, shape);
+    // Where the derivative is an operand as it is (d(a + b) = dy), there is nothing to compute.
+    const [only] = operands;
+    if (derivative.plain.expr.kind === "input" && only instanceof Tensor && sameShape(only.shape, own)) return only;
     const result = (axes.length > 0 ? derivative.summed : derivative.plain).apply(operands, { shape, axes });
     return reshape(result, own);
   }

@@ -3,7 +3,8 @@
  *
  * An expression is a directed acyclic graph over inputs and constants. Nodes are hash-consed (building the same
  * node twice gives the same object), so common sub-expressions are shared for free, in kernels and in derivatives.
- * Constructors simplify with exact identities only: nothing that would change a NaN or an infinity.
+ * Constructors simplify with exact identities only: every value stays the same, NaN, infinities and -0 included.
+ * That is why x + 0 stays (it turns -0 into 0), and x 0 (NaN for an infinite x).
  */
 
 /** The scalar functions and how many arguments each takes. Comparisons give 1 or 0. */
@@ -78,6 +79,9 @@ export const toExpr = (e: ExprLike): Expr => (typeof e === "number" ? constant(e
 
 const isConstant = (e: Expr, value: number): boolean => e.kind === "constant" && Object.is(e.value, value);
 
+/** b where e is -b. */
+const negated = (e: Expr): Expr | undefined => (e.kind === "apply" && e.op === "neg" ? e.args[0] : undefined);
+
 function apply(op: ScalarOp, ...args: readonly Expr[]): Expr {
   const values = args.flatMap((arg) => (arg.kind === "constant" ? [arg.value] : []));
   if (values.length === args.length) {
@@ -87,13 +91,15 @@ function apply(op: ScalarOp, ...args: readonly Expr[]): Expr {
 }
 
 // The order of a commutative function's arguments carries no meaning: sorting them lets hash-consing see that.
-const commutative = (op: ScalarOp, a: Expr, b: Expr): Expr =>
-  a.id <= b.id ? apply(op, a, b) : apply(op, b, a);
+const sorted = (a: ExprLike, b: ExprLike): [Expr, Expr] => {
+  const [x, y] = [toExpr(a), toExpr(b)];
+  return x.id <= y.id ? [x, y] : [y, x];
+};
 
 /** -a */
 export function neg(a: ExprLike): Expr {
   const x = toExpr(a);
-  return x.kind === "apply" && x.op === "neg" && x.args[0] ? x.args[0] : apply("neg", x);
+  return negated(x) ?? apply("neg", x);
 }
 /** e^a */
 export const exp = (a: ExprLike): Expr => apply("exp", toExpr(a));
@@ -103,36 +109,46 @@ export const log = (a: ExprLike): Expr => apply("log", toExpr(a));
 export const sqrt = (a: ExprLike): Expr => apply("sqrt", toExpr(a));
 /** a + b */
 export function add(a: ExprLike, b: ExprLike): Expr {
-  const [x, y] = [toExpr(a), toExpr(b)];
-  if (isConstant(x, 0)) return y;
-  if (isConstant(y, 0)) return x;
-  return commutative("add", x, y);
+  const [x, y] = sorted(a, b);
+  const [minusX, minusY] = [negated(x), negated(y)];
+  if (minusY) return sub(x, minusY);
+  if (minusX) return sub(y, minusX);
+  return apply("add", x, y);
 }
 /** a - b */
 export function sub(a: ExprLike, b: ExprLike): Expr {
   const [x, y] = [toExpr(a), toExpr(b)];
-  return isConstant(y, 0) ? x : apply("sub", x, y);
+  if (isConstant(y, 0)) return x;
+  const minusY = negated(y);
+  return minusY ? add(x, minusY) : apply("sub", x, y);
 }
 /** a b */
 export function mul(a: ExprLike, b: ExprLike): Expr {
-  const [x, y] = [toExpr(a), toExpr(b)];
+  const [x, y] = sorted(a, b);
   if (isConstant(x, 1)) return y;
   if (isConstant(y, 1)) return x;
-  return commutative("mul", x, y);
+  const [minusX, minusY] = [negated(x), negated(y)];
+  if (minusX) return neg(mul(minusX, y));
+  if (minusY) return neg(mul(x, minusY));
+  return apply("mul", x, y);
 }
 /** a / b */
 export function div(a: ExprLike, b: ExprLike): Expr {
   const [x, y] = [toExpr(a), toExpr(b)];
-  return isConstant(y, 1) ? x : apply("div", x, y);
+  if (isConstant(y, 1)) return x;
+  const [minusX, minusY] = [negated(x), negated(y)];
+  if (minusX) return neg(div(minusX, y));
+  if (minusY) return neg(div(x, minusY));
+  return apply("div", x, y);
 }
 /** the larger of a and b; NaN if either is */
-export const max = (a: ExprLike, b: ExprLike): Expr => commutative("max", toExpr(a), toExpr(b));
+export const max = (a: ExprLike, b: ExprLike): Expr => apply("max", ...sorted(a, b));
 /** 1 where a < b, else 0 */
 export const less = (a: ExprLike, b: ExprLike): Expr => apply("less", toExpr(a), toExpr(b));
 /** 1 where a <= b, else 0 */
 export const lessEqual = (a: ExprLike, b: ExprLike): Expr => apply("lessEqual", toExpr(a), toExpr(b));
 /** 1 where a = b, else 0 */
-export const equal = (a: ExprLike, b: ExprLike): Expr => commutative("equal", toExpr(a), toExpr(b));
+export const equal = (a: ExprLike, b: ExprLike): Expr => apply("equal", ...sorted(a, b));
 /** a where the condition is not 0, else b */
 export function where(condition: ExprLike, a: ExprLike, b: ExprLike): Expr {
   const [c, x, y] = [toExpr(condition), toExpr(a), toExpr(b)];

@@ -21,18 +21,9 @@ interface Chunks {
   readonly dw: Pointer;
 }
 
+// prettier-ignore
 const words = new Words([
-  ...([
-    "rows",
-    "windowRows",
-    "groupRows",
-    "outChannels",
-    "shares",
-    "sums",
-    "sumsBytes",
-    "sumsRowBytes",
-  ] as const),
-  ...(["dw", "rowsPerTask"] as const),
+  "rows", "windowRows", "groupRows", "outChannels", "shares", "sums", "sumsBytes", "sumsRowBytes", "dw", "rowsPerTask",
 ]);
 
 /** A task reads about so many elements. */

@@ -2,6 +2,7 @@
  * The forward pass and the gradient of the input on the CPU: both pack the weights, and are convolutions then.
  */
 import { pack } from "../../engine/backends/cpu/gemm/pack.ts";
+import type { Panels } from "../../engine/backends/cpu/gemm/pack.ts";
 import { B_STEP_BYTES, TILE_COLUMNS } from "../../engine/backends/cpu/gemm/tile.ts";
 import type { Machine } from "../../engine/backends/cpu/machine.ts";
 import type { Pointer } from "../../engine/kernel.ts";
@@ -16,17 +17,18 @@ export function forwardOnCpu(
   [y = 0]: readonly Pointer[],
 ): void {
   const steps = g.kernelHeight * g.kernelWidth * g.inChannels;
-  const outPixelBytes = 4 * g.outChannels;
-  withPanels(machine, steps, g.outChannels, (panels, panelBytes) => {
-    pack(machine, {
-      ...{ width: TILE_COLUMNS, interleave: false, from: w, lineBytes: outPixelBytes, steps },
-      ...{ places: g.outChannels, to: panels, panelBytes },
-    });
-    convolve(machine, {
-      ...g,
-      ...{ from: x, panels, panelBytes, to: y },
-      ...{ outPixelBytes, outRowBytes: g.outWidth * outPixelBytes },
-      outImageBytes: g.outHeight * g.outWidth * outPixelBytes,
+  const pixelBytes = 4 * g.outChannels;
+  withPanels(machine, steps, g.outChannels, (panels) => {
+    pack(
+      machine,
+      { from: w, lineBytes: pixelBytes, interleave: false, places: g.outChannels, steps },
+      panels,
+    );
+    convolve(machine, g, x, panels, {
+      to: y,
+      pixelBytes,
+      rowBytes: g.outWidth * pixelBytes,
+      imageBytes: g.outHeight * g.outWidth * pixelBytes,
     });
   });
 }
@@ -48,7 +50,7 @@ export function gradInputOnCpu(
 ): void {
   const columnPhases = phasesOf(g.width, g.kernelWidth, g.strideWidth, g.padLeft);
   for (const rows of phasesOf(g.height, g.kernelHeight, g.strideHeight, g.padTop)) {
-    for (const columns of columnPhases) gradInputPhase(machine, g, dy, w, dx, rows, columns);
+    for (const columns of columnPhases) gradInputPhase(machine, g, [dy, w, dx], rows, columns);
   }
 }
 
@@ -69,46 +71,55 @@ function phasesOf(length: number, kernel: number, stride: number, padding: numbe
       first,
       count: Math.max(0, Math.ceil((length - first) / stride)),
       taps: Math.max(0, Math.ceil((kernel - phase) / stride)),
-      shift: (first + padding - phase) / stride,
+      shift: Math.floor((first + padding) / stride),
     };
   }).filter(({ count }) => count > 0);
 }
 
+/** The part of dx that lies in a phase of rows and a phase of columns. */
 function gradInputPhase(
   machine: Machine,
   g: ConvGeometry,
-  dy: Pointer,
-  w: Pointer,
-  dx: Pointer,
+  [dy, w, dx]: readonly [Pointer, Pointer, Pointer],
   rows: Phase,
   columns: Phase,
 ): void {
   const pixelBytes = 4 * g.inChannels;
   const tapBytes = pixelBytes * g.outChannels;
-  // Without taps in one direction there are none at all, and dx is 0.
-  const [tapRows, tapColumns] = rows.taps && columns.taps ? [rows.taps, columns.taps] : [0, 0];
-  withPanels(machine, tapRows * tapColumns * g.outChannels, g.inChannels, (panels, panelBytes) => {
+  const [tapRows, tapColumns] = [rows.taps, columns.taps]; // where one is 0, so is dx
+  withPanels(machine, tapRows * tapColumns * g.outChannels, g.inChannels, (panels) => {
+    const tapPanelBytes = B_STEP_BYTES * g.outChannels;
     for (let i = 0; i < tapRows; i++) {
       const ky = rows.phase + (tapRows - 1 - i) * g.strideHeight;
       const kx = columns.phase + (tapColumns - 1) * g.strideWidth;
-      const toBytes = B_STEP_BYTES * g.outChannels;
-      pack(machine, {
-        ...{ width: TILE_COLUMNS, interleave: true, lineBytes: 4 * g.outChannels, steps: g.outChannels },
-        ...{ from: w + (ky * g.kernelWidth + kx) * tapBytes, to: panels + i * tapColumns * toBytes },
-        ...{ places: g.inChannels, panelBytes },
-        matrices: { count: tapColumns, fromBytes: -g.strideWidth * tapBytes, toBytes },
-      });
+      const from = w + (ky * g.kernelWidth + kx) * tapBytes;
+      pack(
+        machine,
+        { from, lineBytes: 4 * g.outChannels, interleave: true, places: g.inChannels, steps: g.outChannels },
+        { ...panels, to: panels.to + i * tapColumns * tapPanelBytes },
+        { count: tapColumns, fromBytes: -g.strideWidth * tapBytes, toBytes: tapPanelBytes },
+      );
     }
-    convolve(machine, {
-      ...{ batch: g.batch, height: g.outHeight, width: g.outWidth, inChannels: g.outChannels, from: dy },
-      ...{ kernelHeight: tapRows, kernelWidth: tapColumns, strideHeight: 1, strideWidth: 1 },
-      ...{ padTop: tapRows - 1 - rows.shift, padLeft: tapColumns - 1 - columns.shift },
-      ...{ panels, panelBytes },
-      ...{ outHeight: rows.count, outWidth: columns.count, outChannels: g.inChannels },
+    const phase = {
+      batch: g.batch,
+      height: g.outHeight,
+      width: g.outWidth,
+      inChannels: g.outChannels,
+      outHeight: rows.count,
+      outWidth: columns.count,
+      outChannels: g.inChannels,
+      kernelHeight: tapRows,
+      kernelWidth: tapColumns,
+      strideHeight: 1,
+      strideWidth: 1,
+      padTop: tapRows - 1 - rows.shift,
+      padLeft: tapColumns - 1 - columns.shift,
+    };
+    convolve(machine, phase, dy, panels, {
       to: dx + (rows.first * g.width + columns.first) * pixelBytes,
-      outPixelBytes: g.strideWidth * pixelBytes,
-      outRowBytes: g.strideHeight * g.width * pixelBytes,
-      outImageBytes: g.height * g.width * pixelBytes,
+      pixelBytes: g.strideWidth * pixelBytes,
+      rowBytes: g.strideHeight * g.width * pixelBytes,
+      imageBytes: g.height * g.width * pixelBytes,
     });
   });
 }
@@ -118,13 +129,13 @@ function withPanels(
   machine: Machine,
   steps: number,
   outChannels: number,
-  use: (panels: Pointer, panelBytes: number) => void,
+  use: (panels: Panels) => void,
 ): void {
   const panelBytes = steps * B_STEP_BYTES;
-  const panels = machine.heap.alloc(Math.ceil(outChannels / TILE_COLUMNS) * panelBytes);
+  const to = machine.heap.alloc(Math.ceil(outChannels / TILE_COLUMNS) * panelBytes);
   try {
-    use(panels, panelBytes);
+    use({ to, panelBytes, width: TILE_COLUMNS });
   } finally {
-    machine.heap.free(panels);
+    machine.heap.free(to);
   }
 }

@@ -24,6 +24,10 @@ export interface ConvGeometry {
   readonly padLeft: number;
 }
 
+/** Floating-point operations of each of the three passes: a multiplication and an addition for each tap. */
+export const conv2dOperations = (g: ConvGeometry): number =>
+  2 * g.batch * g.outHeight * g.outWidth * g.outChannels * g.kernelHeight * g.kernelWidth * g.inChannels;
+
 /** Options of a convolution. One number stands for both axes; pairs are [height, width]. */
 export interface ConvOptions {
   /** Input pixels between neighbouring output pixels. Default 1. */

@@ -16,7 +16,7 @@
 import { i32, v128 } from "../../engine/backends/cpu/assembler.ts";
 import type { ModuleBuilder, Value } from "../../engine/backends/cpu/assembler.ts";
 import { copyPanel } from "../../engine/backends/cpu/gemm/pack.ts";
-import { minU, Words } from "../../engine/backends/cpu/gemm/task.ts";
+import { minU, runTasks, Words } from "../../engine/backends/cpu/gemm/task.ts";
 import {
   B_STEP_BYTES,
   PACKED_A,
@@ -27,8 +27,9 @@ import {
 import type { Machine } from "../../engine/backends/cpu/machine.ts";
 import type { Pointer } from "../../engine/kernel.ts";
 import { addChunks } from "./add-chunks.cpu.ts";
+import { conv2dOperations } from "./geometry.ts";
 import type { ConvGeometry } from "./geometry.ts";
-import { lineFunction, lineLayout } from "./lines.cpu.ts";
+import { lineFunction, linesOf, lineWords } from "./lines.cpu.ts";
 import { cutBatch, forUnits, unitWords } from "./units.cpu.ts";
 
 /** Packed operands that a task keeps at a time: a part of L2; more where the sums do not fit there either. */
@@ -44,21 +45,13 @@ const SUMS_BYTES = 1 << 25;
 /** Where there are fewer chunks, columns are divided among tasks too. Each of them packs x again. */
 const TASKS = 8;
 
+// prettier-ignore
 const words = new Words([
-  ...unitWords,
-  ...(["outWidth", "outChannels", "kernelHeight", "strideHeight", "padTop", "height", "x", "dy"] as const),
-  ...(["rowBytes", "imageBytes", "zerosBefore", "skipped", "copied", "zerosAfter"] as const),
-  ...(["groups", "phaseLines", "packedLineBytes", "packedImageBytes", "groupBytes"] as const),
-  ...([
-    "columnPanels",
-    "columnBlocks",
-    "blockPanels",
-    "scratch",
-    "scratchBytes",
-    "packedX",
-    "packedDy",
-  ] as const),
-  ...(["sums", "sumsBytes", "sumsRowBytes"] as const),
+  ...unitWords, ...lineWords,
+  "outWidth", "outChannels", "kernelHeight", "strideHeight", "dy",
+  "groups", "groupBytes", "packedImageBytes", "packedLineBytes", "phaseLines",
+  "columnPanels", "columnBlocks", "blockPanels",
+  "scratch", "scratchBytes", "packedX", "packedDy", "sums", "sumsBytes", "sumsRowBytes",
 ]);
 
 /** dw, the gradient of the weights. */
@@ -77,7 +70,8 @@ export function gradWeightOnCpu(
     const program = machine.program(`conv2dGradWeight ${tapBytes}`, (module) => {
       gradWeightTask(module, tapBytes);
     });
-    machine.parallel(program, tasks, words.list({ ...g, ...plan, x, dy, scratch, sums }));
+    const args = words.list({ ...g, ...plan, from: x, dy, scratch, sums });
+    runTasks(machine, program, tasks, args, conv2dOperations(g));
     addChunks(machine, { ...g, ...plan, groupRows: plan.groups * TILE_ROWS, sums, dw });
   } finally {
     machine.heap.free(scratch);
@@ -86,8 +80,7 @@ export function gradWeightOnCpu(
 
 /** How the work is cut and where things lie, all from the geometry alone. */
 function planOf(g: ConvGeometry) {
-  const pixelBytes = 4 * g.inChannels;
-  const lineWidth = (g.outWidth - 1) * g.strideWidth + g.kernelWidth;
+  const lines = linesOf(g);
   const groups = Math.ceil((g.kernelWidth * g.inChannels) / TILE_ROWS);
   const columnPanels = Math.ceil(g.outChannels / TILE_COLUMNS);
   const sumsRowBytes = columnPanels * B_STEP_BYTES;
@@ -113,16 +106,25 @@ function planOf(g: ConvGeometry) {
   const phaseLines = Math.ceil(((cut.bandRows - 1) * g.strideHeight + g.kernelHeight) / g.strideHeight);
   const packedImageBytes = g.strideHeight * phaseLines * packedLineBytes;
   const groupBytes = cut.unitImages * packedImageBytes;
-  const packedX = 64 * Math.ceil((lineWidth * pixelBytes) / 64 + 1);
+  const packedX = 64 * Math.ceil(lines.lineBytes / 64 + 1);
   const packedDy = packedX + groups * groupBytes;
   return {
     ...cut,
-    ...lineLayout(g.width, lineWidth, g.padLeft, pixelBytes),
-    ...{ rowBytes: g.width * pixelBytes, imageBytes: g.height * g.width * pixelBytes },
-    ...{ groups, phaseLines, packedLineBytes, packedImageBytes, groupBytes, packedX, packedDy },
+    ...lines,
+    shares,
+    columnPanels,
+    blockPanels,
+    columnBlocks: Math.ceil(columnPanels / blockPanels),
+    groups,
+    groupBytes,
+    packedImageBytes,
+    packedLineBytes,
+    phaseLines,
+    packedX,
+    packedDy,
     scratchBytes: packedDy + cut.unitImages * cut.bandRows * g.outWidth * blockPanels * B_STEP_BYTES,
-    ...{ shares, blockPanels, columnBlocks: Math.ceil(columnPanels / blockPanels), columnPanels },
-    ...{ sumsRowBytes, sumsBytes },
+    sumsBytes,
+    sumsRowBytes,
   };
 }
 
@@ -140,10 +142,10 @@ function gradWeightTask(module: ModuleBuilder, tapBytes: number): void {
     const sums = f.let(i32.add(word("sums"), i32.mul(chunk, word("sumsBytes"))));
 
     forUnits(f, word, chunk, ({ firstImage, images, firstRow, rows }, isFirst) => {
-      f.forRange(0, images, 1, (image) => {
-        const from = i32.add(word("x"), i32.mul(i32.add(firstImage, image), word("imageBytes")));
-        const to = i32.add(i32.add(scratch, word("packedX")), i32.mul(image, word("packedImageBytes")));
-        f.call(packX, args, from, firstRow, rows, scratch, to);
+      const packedImage = f.let(i32.add(scratch, word("packedX")));
+      f.forRange(firstImage, i32.add(firstImage, images), 1, (image) => {
+        f.call(packX, args, image, firstRow, rows, scratch, packedImage);
+        f.increment(packedImage, word("packedImageBytes"));
       });
       const steps = f.let(i32.mul(rows, word("outWidth")));
       const allSteps = f.let(i32.mul(images, steps));
@@ -163,13 +165,11 @@ function gradWeightTask(module: ModuleBuilder, tapBytes: number): void {
         const a = f.let(i32.add(scratch, word("packedX")));
         f.forRange(0, word("groups"), 1, () => {
           f.forRange(0, word("kernelHeight"), 1, (ky) => {
-            f.call(
-              tile,
-              i32.add(a, i32.mul(sortedLine(word, ky), word("packedLineBytes"))),
-              ...([images, word("packedImageBytes"), steps, b] as const),
-              i32.add(c, i32.mul(ky, tapRowBytes)),
-              ...([word("sumsRowBytes"), TILE_ROWS, TILE_COLUMNS, i32.eqz(isFirst)] as const),
-            );
+            const aLine = i32.add(a, i32.mul(sortedLine(word, ky), word("packedLineBytes")));
+            const operands = [aLine, images, word("packedImageBytes"), steps, b] as const;
+            const cLine = i32.add(c, i32.mul(ky, tapRowBytes));
+            const accumulate = i32.eqz(isFirst);
+            f.call(tile, ...operands, cLine, word("sumsRowBytes"), TILE_ROWS, TILE_COLUMNS, accumulate);
           });
           f.increment(a, word("groupBytes"));
           f.increment(c, tileBytes);
@@ -191,17 +191,14 @@ const sortedLine = (word: ReturnType<typeof words.reader>, line: Value<"i32">): 
  * after another, into [group][sorted line][ox][4].
  */
 function packLines(module: ModuleBuilder, tapBytes: number) {
-  const writeLine = lineFunction(module);
+  const writeLine = lineFunction(module, (args) => words.reader(args));
   const params = ["i32", "i32", "i32", "i32", "i32", "i32"] as const;
   return module.func({ params }, (f, args, image, firstRow, rows, line, to) => {
     const word = words.reader(args);
+    const firstLine = f.let(i32.mul(firstRow, word("strideHeight")));
     const lines = i32.add(i32.mul(i32.sub(rows, 1), word("strideHeight")), word("kernelHeight"));
-    const top = f.let(i32.sub(i32.mul(firstRow, word("strideHeight")), word("padTop")));
     f.forRange(0, lines, 1, (i) => {
-      const y = f.let(i32.add(top, i));
-      const from = i32.add(i32.add(image, word("skipped")), i32.mul(y, word("rowBytes")));
-      const inside = i32.ltU(y, word("height"));
-      f.call(writeLine, line, from, inside, word("zerosBefore"), word("copied"), word("zerosAfter"));
+      f.call(writeLine, args, image, i32.add(firstLine, i), line);
       const group = f.let(line);
       const out = f.let(i32.add(to, i32.mul(sortedLine(word, i), word("packedLineBytes"))));
       f.forRange(0, word("groups"), 1, () => {

@@ -1,35 +1,34 @@
 /**
- * The padded lines of an image, for the convolution passes on the CPU: a line is one row of pixels, copied into
- * scratch memory with zeros where windows reach over its ends, so that the loops over windows need no tests.
+ * The padded lines of an image, for the convolution passes on the CPU: a line is one row of pixels, copied into scratch
+ * memory with zeros where windows reach over its ends, so that the loops over windows need no tests. Rows above and below
+ * the image are lines of zeros.
  */
 import { f32x4, i32, v128 } from "../../engine/backends/cpu/assembler.ts";
-import type { Func, ModuleBuilder, Operand } from "../../engine/backends/cpu/assembler.ts";
+import type { Func, ModuleBuilder, Operand, Value } from "../../engine/backends/cpu/assembler.ts";
+import type { ConvGeometry } from "./geometry.ts";
 
-/** Where a source row of `width` pixels lies in its padded line, in bytes: zeros, a part of the row, zeros. */
-export interface LineLayout {
-  /** Zeros at the start of the line. */
-  readonly zerosBefore: number;
-  /** Bytes at the start of the row that are left out. */
-  readonly skipped: number;
-  readonly copied: number;
-  /** Zeros at the end of the line. */
-  readonly zerosAfter: number;
-}
+/** Argument words that tell a task of lines: those of {@link linesOf}, two of the geometry, and the images' address. */
+// prettier-ignore
+export const lineWords = [
+  "from", "height", "padTop", "rowBytes", "imageBytes",
+  "lineBytes", "zerosBefore", "skipped", "copied", "zerosAfter",
+] as const;
+type Reader = (name: (typeof lineWords)[number]) => Value<"i32">;
 
 /**
- * The layout of lines of `lineWidth` pixels, whose pixel `padLeft` is the first of the row. `padLeft` may be negative
- * (the line begins inside of the row) or greater than the line is wide.
+ * What lines are made of, in bytes: zeros, a part of the row of pixels (a negative padLeft leaves out its beginning, and
+ * windows need not reach its end), and zeros.
  */
-export function lineLayout(
-  width: number,
-  lineWidth: number,
-  padLeft: number,
-  pixelBytes: number,
-): LineLayout {
-  const before = Math.min(Math.max(padLeft, 0), lineWidth);
-  const skipped = Math.min(Math.max(-padLeft, 0), width);
-  const copied = Math.min(width - skipped, lineWidth - before);
+export function linesOf(g: ConvGeometry) {
+  const pixelBytes = 4 * g.inChannels;
+  const lineWidth = Math.max(0, (g.outWidth - 1) * g.strideWidth + g.kernelWidth);
+  const before = Math.min(Math.max(g.padLeft, 0), lineWidth);
+  const skipped = Math.min(Math.max(-g.padLeft, 0), g.width);
+  const copied = Math.min(g.width - skipped, lineWidth - before);
   return {
+    rowBytes: g.width * pixelBytes,
+    imageBytes: g.height * g.width * pixelBytes,
+    lineBytes: lineWidth * pixelBytes,
     zerosBefore: before * pixelBytes,
     skipped: skipped * pixelBytes,
     copied: copied * pixelBytes,
@@ -37,36 +36,43 @@ export function lineLayout(
   };
 }
 
-const lineParams = ["i32", "i32", "i32", "i32", "i32", "i32"] as const;
+const params = ["i32", "i32", "i32", "i32"] as const;
 
-/** (to, from, inside, zerosBefore, copied, zerosAfter): writes a line; all zeros where `inside` is 0. */
-export type LineFunction = Func<typeof lineParams, undefined>;
+/** (args, image, line, to): writes line number `line` of an image, 0 being the topmost of the padding. */
+export type LineFunction = Func<typeof params, undefined>;
 
 /**
  * Adds the function that writes one padded line. It writes whole vectors: up to 12 bytes behind the line change, so
- * lines are to be written in order.
+ * lines that follow one another are to be written in this order.
  */
-export function lineFunction(module: ModuleBuilder): LineFunction {
-  return module.func({ params: lineParams }, (f, to, from, inside, zerosBefore, copied, zerosAfter) => {
-    const zeros = (bytes: Operand<"i32">): void => {
+export function lineFunction(
+  module: ModuleBuilder,
+  readerOf: (args: Operand<"i32">) => Reader,
+): LineFunction {
+  return module.func({ params }, (f, args, image, line, to) => {
+    const word = readerOf(args);
+    const zeros = (bytes: Value<"i32">): void => {
       f.forRange(0, bytes, 16, (at) => {
         f.store(i32.add(to, at), f32x4.const(0));
       });
       f.increment(to, bytes);
     };
-    zeros(zerosBefore);
+    const y = f.let(i32.sub(line, word("padTop")));
+    const from = f.let(i32.add(word("from"), i32.mul(image, word("imageBytes"))));
+    f.increment(from, i32.add(i32.mul(y, word("rowBytes")), word("skipped")));
+    zeros(word("zerosBefore"));
     f.if(
-      inside,
+      i32.ltU(y, word("height")), // unsigned: rows above the image are not below its height
       () => {
-        f.forRange(0, copied, 16, (at) => {
+        f.forRange(0, word("copied"), 16, (at) => {
           f.store(i32.add(to, at), v128.load(i32.add(from, at)));
         });
-        f.increment(to, copied);
+        f.increment(to, word("copied"));
       },
       () => {
-        zeros(copied);
+        zeros(word("copied"));
       },
     );
-    zeros(zerosAfter);
+    zeros(word("zerosAfter"));
   });
 }

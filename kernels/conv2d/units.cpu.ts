@@ -12,10 +12,7 @@ export interface Units {
   readonly units: number;
 }
 
-/**
- * Cuts a batch by its shape: `rows` output rows in a unit if images have more, else whole images of at most `rows`
- * rows together, `images` images at most.
- */
+/** Cuts a batch: into bands of `rows` output rows where images have more, else into groups of `images` images. */
 export function cutBatch(batch: number, outHeight: number, rows: number, images: number): Units {
   const bandRows = Math.max(1, Math.min(outHeight, rows));
   const bands = Math.ceil(outHeight / bandRows);
@@ -24,15 +21,8 @@ export function cutBatch(batch: number, outHeight: number, rows: number, images:
 }
 
 /** Argument words that tell a task of its units. */
-export const unitWords = [
-  "batch",
-  "outHeight",
-  "unitImages",
-  "bandRows",
-  "bands",
-  "units",
-  "shares",
-] as const;
+// prettier-ignore
+export const unitWords = ["batch", "outHeight", "unitImages", "bandRows", "bands", "units", "shares"] as const;
 type Reader = (name: (typeof unitWords)[number]) => Value<"i32">;
 
 /** The images and output rows of a unit. */
@@ -43,7 +33,7 @@ interface UnitLocals {
   readonly rows: Local<"i32">;
 }
 
-/** Writes a loop over the units of one share, of `shares` that divide them evenly. */
+/** Writes a loop over the units of one share; `shares` of them divide the units evenly. */
 export function forUnits(
   f: FunctionBuilder,
   word: Reader,

@@ -1,6 +1,7 @@
 import type { DType, Kernel, Numbers, Thread } from "../../engine/kernel.ts";
+import { copyRows } from "./copy.cpu.ts";
 
-type ConcatParam = "aLength" | "bLength" | "inner";
+type ConcatParam = "outer" | "aLength" | "bLength" | "inner";
 
 /** y [outer, aLength + bLength, inner]: a [outer, aLength, inner] and then b [outer, bLength, inner]. */
 const concatOf = (name: string, dtype: DType) =>
@@ -8,7 +9,7 @@ const concatOf = (name: string, dtype: DType) =>
     name,
     inputs: { a: dtype, b: dtype },
     outputs: { y: dtype },
-    params: ["aLength", "bLength", "inner"],
+    params: ["outer", "aLength", "bLength", "inner"],
     js: {
       y: function (this: Thread<ConcatParam>, a: Numbers, b: Numbers) {
         const aRow = this.constants.aLength * this.constants.inner;
@@ -23,6 +24,12 @@ const concatOf = (name: string, dtype: DType) =>
         }
         return value;
       },
+    },
+    cpu: (machine, { outer, aLength, bLength, inner }, [a, b], [y]) => {
+      const [aRow, bRow] = [aLength * inner, bLength * inner];
+      const stride = aRow + bRow;
+      copyRows(machine, outer, aRow, { at: a!, stride: aRow }, { at: y!, stride });
+      copyRows(machine, outer, bRow, { at: b!, stride: bRow }, { at: y! + 4 * aRow, stride });
     },
   }) satisfies Kernel<ConcatParam>;
 

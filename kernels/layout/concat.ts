@@ -2,7 +2,7 @@ import { DTypeError, ShapeError } from "../../engine/errors.ts";
 import { defineOp, runOne } from "../../engine/op.ts";
 import { scope } from "../../engine/scope.ts";
 import { formatShape, normalizeAxis, sameShape } from "../../engine/shape.ts";
-import type { Tensor } from "../../engine/tensor.ts";
+import type { Bounds, Tensor } from "../../engine/tensor.ts";
 import { reshape } from "../../engine/view.ts";
 import { withBounds } from "../arguments.ts";
 import { replaceAxis, viewFrom } from "../axis.ts";
@@ -16,12 +16,10 @@ const concatTwo = defineOp({
     return { axis, aLength, bLength, length: aLength + bLength };
   },
   forward: ({ a, b }, { axis, aLength, bLength, length }) => {
-    const { inner } = viewFrom(a.shape, axis);
+    const { outer, inner } = viewFrom(a.shape, axis);
     const spec = { shape: replaceAxis(a.shape, axis, length), dtype: a.dtype };
-    const joined = runOne(concatKernels[a.dtype], { aLength, bLength, inner }, [a, b], spec);
-    const bounds = a.bounds &&
-      b.bounds && { min: Math.min(a.bounds.min, b.bounds.min), max: Math.max(a.bounds.max, b.bounds.max) };
-    return { output: withBounds(joined, bounds), saved: {} };
+    const joined = runOne(concatKernels[a.dtype], { outer, aLength, bLength, inner }, [a, b], spec);
+    return { output: withBounds(joined, unite(a, b)), saved: {} };
   },
   // y holds a, then b  =>  dy holds da, then db
   backward: (_saved, dy, { axis, aLength, length }) => ({
@@ -29,6 +27,13 @@ const concatTwo = defineOp({
     b: () => sliceAxis(dy, axis, aLength, length),
   }),
 });
+
+/** Bounds of the elements of both, where known. */
+function unite(a: Tensor, b: Tensor): Bounds | undefined {
+  if (a.size === 0 || b.size === 0) return (a.size === 0 ? b : a).bounds;
+  const [one, other] = [a.bounds, b.bounds];
+  return one && other && { min: Math.min(one.min, other.min), max: Math.max(one.max, other.max) };
+}
 
 // Two at a time, as a balanced tree: n tensors are copied log2(n) times, where a chain would copy them n times.
 function concatAll(tensors: readonly Tensor[], axis: number): Tensor {

@@ -1,6 +1,7 @@
 import type { DType, Kernel, Numbers, Thread } from "../../engine/kernel.ts";
+import { copyRows } from "./copy.cpu.ts";
 
-type GatherParam = "length" | "count" | "inner";
+type GatherParam = "outer" | "length" | "count" | "inner";
 
 /** y [outer, count, inner]: entry j along the middle axis is entry indices[j] of x [outer, length, inner]. */
 const gatherOf = (name: string, dtype: DType) =>
@@ -8,7 +9,7 @@ const gatherOf = (name: string, dtype: DType) =>
     name,
     inputs: { x: dtype, indices: "i32" },
     outputs: { y: dtype },
-    params: ["length", "count", "inner"],
+    params: ["outer", "length", "count", "inner"],
     js: {
       y: function (this: Thread<GatherParam>, x: Numbers, indices: Numbers) {
         const row = Math.floor(this.thread.x / this.constants.inner);
@@ -17,6 +18,13 @@ const gatherOf = (name: string, dtype: DType) =>
         const i = indices[row - outer * this.constants.count]!;
         return x[(outer * this.constants.length + i) * this.constants.inner + column]!;
       },
+    },
+    cpu: (machine, { outer, length, count, inner }, [x, indices], [y]) => {
+      for (let j = 0; j < count; j++) {
+        const i = machine.i32[indices! / 4 + j]!;
+        const from = { at: x! + 4 * i * inner, stride: length * inner };
+        copyRows(machine, outer, inner, from, { at: y! + 4 * j * inner, stride: count * inner });
+      }
     },
   }) satisfies Kernel<GatherParam>;
 
@@ -28,7 +36,7 @@ export const scatterAddKernel = {
   name: "scatterAdd",
   inputs: { x: "f32", indices: "i32" },
   outputs: { y: "f32" },
-  params: ["length", "count", "inner"],
+  params: ["outer", "length", "count", "inner"],
   js: {
     y: function (this: Thread<GatherParam>, x: Numbers, indices: Numbers) {
       const row = Math.floor(this.thread.x / this.constants.inner);
@@ -44,5 +52,18 @@ export const scatterAddKernel = {
       }
       return sum;
     },
+  },
+  // Here in the order of the entries of x: each is added where it belongs. An index out of range belongs nowhere.
+  cpu: (machine, { outer, length, count, inner }, [x, indices], [y]) => {
+    const { f32, i32 } = machine;
+    const [from, to] = [x! / 4, y! / 4];
+    f32.fill(0, to, to + outer * length * inner);
+    for (let row = 0; row < outer * count; row++) {
+      const block = Math.floor(row / count);
+      const i = i32[indices! / 4 + row - block * count]!;
+      if (i < 0 || i >= length) continue;
+      for (let c = 0; c < inner; c++)
+        f32[to + (block * length + i) * inner + c]! += f32[from + row * inner + c]!;
+    }
   },
 } satisfies Kernel<GatherParam>;

@@ -23,9 +23,9 @@ const gatherOp = defineOp({
   name: "gather",
   infer: (_inputs: { x: Tensor; indices: Tensor }, along: Along) => along,
   forward: ({ x, indices }, { axis, length, count }) => {
-    const { inner } = viewFrom(x.shape, axis);
+    const { outer, inner } = viewFrom(x.shape, axis);
     const spec = { shape: replaceAxis(x.shape, axis, count), dtype: x.dtype };
-    const picked = runOne(gatherKernels[x.dtype], { length, count, inner }, [x, indices], spec);
+    const picked = runOne(gatherKernels[x.dtype], { outer, length, count, inner }, [x, indices], spec);
     return { output: withBounds(picked, x.bounds), saved: { indices } };
   },
   // y_j = x_indices[j]  =>  dx_i = sum of dy_j over all j with indices[j] = i
@@ -39,10 +39,10 @@ const scatterAddOp = defineOp({
   name: "scatterAdd",
   infer: (_inputs: { x: Tensor; indices: Tensor }, along: Along) => along,
   forward: ({ x, indices }, { axis, length, count }) => {
-    const { inner } = viewFrom(x.shape, axis);
+    const { outer, inner } = viewFrom(x.shape, axis);
     const spec = f32(replaceAxis(x.shape, axis, length));
     return {
-      output: runOne(scatterAddKernel, { length, count, inner }, [x, indices], spec),
+      output: runOne(scatterAddKernel, { outer, length, count, inner }, [x, indices], spec),
       saved: { indices },
     };
   },

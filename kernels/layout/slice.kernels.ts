@@ -1,6 +1,7 @@
 import type { DType, Kernel, Numbers, Thread } from "../../engine/kernel.ts";
+import { copyRows } from "./copy.cpu.ts";
 
-type SliceParam = "length" | "start" | "count" | "inner";
+type SliceParam = "outer" | "length" | "start" | "count" | "inner";
 
 /** y [outer, count, inner] = the entries from `start` on along the middle axis of x [outer, length, inner]. */
 const sliceOf = (name: string, dtype: DType) =>
@@ -8,7 +9,7 @@ const sliceOf = (name: string, dtype: DType) =>
     name,
     inputs: { x: dtype },
     outputs: { y: dtype },
-    params: ["length", "start", "count", "inner"],
+    params: ["outer", "length", "start", "count", "inner"],
     js: {
       y: function (this: Thread<SliceParam>, x: Numbers) {
         const row = Math.floor(this.thread.x / this.constants.inner);
@@ -17,6 +18,10 @@ const sliceOf = (name: string, dtype: DType) =>
         const i = row - outer * this.constants.count + this.constants.start;
         return x[(outer * this.constants.length + i) * this.constants.inner + column]!;
       },
+    },
+    cpu: (machine, { outer, length, start, count, inner }, [x], [y]) => {
+      const from = { at: x! + 4 * start * inner, stride: length * inner };
+      copyRows(machine, outer, count * inner, from, { at: y!, stride: count * inner });
     },
   }) satisfies Kernel<SliceParam>;
 
@@ -28,7 +33,7 @@ export const padKernel = {
   name: "pad",
   inputs: { y: "f32" },
   outputs: { x: "f32" },
-  params: ["length", "start", "count", "inner"],
+  params: ["outer", "length", "start", "count", "inner"],
   js: {
     x: function (this: Thread<SliceParam>, y: Numbers) {
       const row = Math.floor(this.thread.x / this.constants.inner);
@@ -41,5 +46,10 @@ export const padKernel = {
       }
       return value;
     },
+  },
+  cpu: (machine, { outer, length, start, count, inner }, [y], [x]) => {
+    machine.f32.fill(0, x! / 4, x! / 4 + outer * length * inner);
+    const to = { at: x! + 4 * start * inner, stride: length * inner };
+    copyRows(machine, outer, count * inner, { at: y!, stride: count * inner }, to);
   },
 } satisfies Kernel<SliceParam>;

@@ -20,9 +20,9 @@ const sliceOp = defineOp({
   name: "slice",
   infer: (_inputs: { x: Tensor }, range: Range) => range,
   forward: ({ x }, { axis, start, count }) => {
-    const { length, inner } = viewFrom(x.shape, axis);
+    const { outer, length, inner } = viewFrom(x.shape, axis);
     const spec = { shape: replaceAxis(x.shape, axis, count), dtype: x.dtype };
-    const part = runOne(sliceKernels[x.dtype], { length, start, count, inner }, [x], spec);
+    const part = runOne(sliceKernels[x.dtype], { outer, length, start, count, inner }, [x], spec);
     return { output: withBounds(part, x.bounds), saved: {} };
   },
   // Each element of y is one of x; the others have no influence  =>  dx is dy with zeros around
@@ -33,9 +33,9 @@ const padOp = defineOp({
   name: "pad",
   infer: (_inputs: { y: Tensor }, range: Range) => range,
   forward: ({ y }, { axis, length, start, count }) => {
-    const { inner } = viewFrom(y.shape, axis);
+    const { outer, inner } = viewFrom(y.shape, axis);
     const spec = f32(replaceAxis(y.shape, axis, length));
-    return { output: runOne(padKernel, { length, start, count, inner }, [y], spec), saved: {} };
+    return { output: runOne(padKernel, { outer, length, start, count, inner }, [y], spec), saved: {} };
   },
   // The zeros are constants  =>  dy is the part of dx that is not around
   backward: (_saved, dx, range) => ({ y: (): Tensor => sliceOp({ x: dx }, range) }),

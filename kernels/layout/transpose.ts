@@ -1,11 +1,11 @@
 import { ShapeError } from "../../engine/errors.ts";
 import { input } from "../../engine/expr/expr.ts";
 import type { ExpressionDefinition } from "../../engine/expr/kernel.ts";
+import { runExpression } from "../../engine/launch.ts";
 import { defineOp } from "../../engine/op.ts";
 import { formatShape, stridesOf } from "../../engine/shape.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import { checkDType } from "../arguments.ts";
-import { runExpression } from "../../engine/launch.ts";
 
 // Nothing but a copy: the permutation is in the strides with which x is walked.
 const copy: ExpressionDefinition = { name: "transpose", accumulators: [], outputs: [input(0)] };
@@ -27,7 +27,8 @@ const transposeOp = defineOp({
     const own = stridesOf(x.shape);
     const strides = permutation.map((axis) => own[axis] ?? 0);
     const shape = permutation.map((axis) => x.shape[axis] ?? 0);
-    const [output = x] = runExpression(copy, [{ tensor: x, strides }], shape);
+    const [output] = runExpression(copy, [{ tensor: x, strides }], shape);
+    if (!output) throw new RangeError("transpose: no output");
     return { output, saved: {} };
   },
   // axis i of y is axis p(i) of x  =>  axis p(i) of dx is axis i of dy: the inverse permutation

@@ -1,10 +1,10 @@
 import { elementwise } from "../../engine/elementwise.ts";
 import * as e from "../../engine/expr/expr.ts";
 import type { ExpressionDefinition } from "../../engine/expr/kernel.ts";
+import { runExpression } from "../../engine/launch.ts";
 import { defineMultiOp } from "../../engine/op.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import { reshape } from "../../engine/view.ts";
-import { runExpression } from "../../engine/launch.ts";
 
 const [dyInput, xInput, meanInput, rstdInput] = [e.input(0), e.input(1), e.input(2), e.input(3)];
 const normalized = e.mul(e.sub(xInput, meanInput), rstdInput);
@@ -41,9 +41,10 @@ export const batchNormSums = defineMultiOp({
   infer: ({ x }: { dy: Tensor; x: Tensor; mean: Tensor; rstd: Tensor }) =>
     x.shape.slice(0, -1).map((_, axis) => axis),
   forward: ({ dy, x, mean, rstd }, axes) => {
-    const [dbeta = x, dgamma = x] = runExpression(definition, [dy, x, mean, rstd], x.shape, axes).map((sum) =>
+    const [dbeta, dgamma] = runExpression(definition, [dy, x, mean, rstd], x.shape, axes).map((sum) =>
       reshape(sum, mean.shape),
     );
+    if (!dbeta || !dgamma) throw new RangeError("batchNormSums: no sums");
     return { outputs: { dbeta, dgamma }, saved: { dy, x, mean, rstd, dbeta, dgamma } };
   },
   // with b, g the gradients of dbeta, dgamma:

@@ -31,13 +31,14 @@ import { elementwise } from "../../engine/elementwise.ts";
 import { ShapeError, ValueError } from "../../engine/errors.ts";
 import * as e from "../../engine/expr/expr.ts";
 import type { ExpressionDefinition } from "../../engine/expr/kernel.ts";
+import { runExpression } from "../../engine/launch.ts";
 import { defineMultiOp } from "../../engine/op.ts";
+import { scope } from "../../engine/scope.ts";
 import { formatShape, sizeOf } from "../../engine/shape.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import { reshape } from "../../engine/view.ts";
 import { checkDType, checkShapeIs } from "../arguments.ts";
 import { mul } from "../elementwise/arithmetic.ts";
-import { runExpression } from "../../engine/launch.ts";
 import { batchNormSums } from "./batch-norm-sums.ts";
 
 /** Options of {@link batchNorm}. */
@@ -77,6 +78,11 @@ const normalize = elementwise("batchNorm", (x, mean, scale, beta) =>
   e.add(e.mul(e.sub(x, mean), scale), beta),
 );
 
+// gamma rstd: one for each channel, not for each element
+const scaleOf = elementwise("batchNorm.scale", (gamma, variance, epsilon) =>
+  e.div(gamma, e.sqrt(e.add(variance, epsilon))),
+);
+
 const inverseDeviation = elementwise("batchNorm.rstd", (variance, epsilon) =>
   e.div(1, e.sqrt(e.add(variance, epsilon))),
 );
@@ -109,12 +115,11 @@ const batchNormOp = defineMultiOp({
   forward: ({ x, gamma, beta }, { axes, count, epsilon }) => {
     // The first row of x, standing still along the folded axes.
     const shift = { tensor: x, strides: [...axes.map(() => 0), 1] };
-    const [mean = x, variance = x, scale = x] = runExpression(
-      statistics,
-      [x, shift, gamma, count, epsilon],
-      x.shape,
-      axes,
-    ).map((result) => reshape(result, gamma.shape));
+    const operands = [x, shift, gamma, count, epsilon];
+    const [mean, variance, scale] = runExpression(statistics, operands, x.shape, axes).map((result) =>
+      reshape(result, gamma.shape),
+    );
+    if (!mean || !variance || !scale) throw new RangeError("batchNorm: no statistics");
     const output = normalize(x, mean, scale, beta);
     return { outputs: { output, mean, variance }, saved: { x, gamma, mean, variance } };
   },
@@ -152,10 +157,6 @@ export const batchNorm = (
   options: BatchNormOptions = {},
 ): BatchNormOutputs => batchNormOp({ x, gamma, beta }, options);
 
-const withStatistics = elementwise("batchNormInference", (x, gamma, beta, mean, variance, epsilon) =>
-  e.add(e.mul(e.sub(x, mean), e.div(gamma, e.sqrt(e.add(variance, epsilon)))), beta),
-);
-
 /**
  * Batch normalisation with given statistics: gamma (x - mean) / sqrt(variance + epsilon) + beta, for x [..., C] and
  * all others [C]. Throws ShapeError for other shapes, ValueError for a negative epsilon.
@@ -172,7 +173,7 @@ export function batchNormInference(
     checkShapeIs("batchNormInference", name, tensor, x.shape.slice(-1), "for the channels of x");
   }
   checkEpsilon("batchNormInference", epsilon);
-  return withStatistics(x, gamma, beta, mean, variance, epsilon);
+  return scope(() => normalize(x, mean, scaleOf(gamma, variance, epsilon), beta));
 }
 
 function checkEpsilon(who: string, epsilon: number): void {

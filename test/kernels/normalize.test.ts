@@ -21,7 +21,7 @@ import {
 beforeEach(useReference);
 
 /** At least two values for each channel. */
-const batches = shapes(2, 4).filter((shape) => shape.slice(0, -1).reduce((a, b) => a * b) > 1);
+const batches = shapes(2, 3).filter((shape) => shape.slice(0, -1).reduce((a, b) => a * b) > 1);
 
 /** The outputs of batch normalisation joined in one tensor, each with weights, so that all three are differentiated. */
 const allOutputs = (x: Tensor, gamma: Tensor, beta: Tensor) => {
@@ -69,8 +69,8 @@ describe("batchNorm", () => {
         const channels = shape.at(-1)!;
         const [x] = distinct(seed, shape);
         const inputs = [x!, positive(seed, [channels]), positive(seed + 1, [channels])];
-        await checkGradients((a, b, c) => allOutputs(a!, b!, c!), inputs);
-        await checkGradients((a, b, c) => k.batchNorm(a!, b!, c!, { epsilon: 0.1 }).output, inputs);
+        await checkGradients((a, b, c) => allOutputs(a, b, c), inputs);
+        await checkGradients((a, b, c) => k.batchNorm(a, b, c, { epsilon: 0.1 }).output, inputs);
       }),
       { numRuns: 8 },
     );
@@ -78,8 +78,8 @@ describe("batchNorm", () => {
   it("gradients through the statistics alone", async () => {
     const [x] = distinct(1, [3, 2]);
     const [gamma, beta] = [tensor([1, 1]), tensor([0, 0])];
-    await checkGradients((t) => k.square(k.batchNorm(t!, gamma, beta).variance), [x!]);
-    await checkGradients((t) => k.square(k.batchNorm(t!, gamma, beta).mean), [x!]);
+    await checkGradients((t) => k.square(k.batchNorm(t, gamma, beta).variance), [x!]);
+    await checkGradients((t) => k.square(k.batchNorm(t, gamma, beta).mean), [x!]);
   });
   it("the third derivative too", async () => {
     const [x] = distinct(1, [4, 1]);
@@ -89,7 +89,7 @@ describe("batchNorm", () => {
       return grad(k.sum(k.mul(y, weights)), [t], { createGraph: true })[0];
     };
     const inputs = [x!, positive(1, [1]), positive(2, [1])];
-    await checkGradients((a, b, c) => firstDerivative(a!, b!, c!), inputs);
+    await checkGradients((a, b, c) => firstDerivative(a, b, c), inputs);
   });
   it("a far mean costs nothing: the statistics of x + 1e6 are those of x", async () => {
     const [x] = distinct(3, [50, 2]);
@@ -174,7 +174,7 @@ describe("l2Normalize", () => {
     await fc.assert(
       fc.asyncProperty(shapes(1, 3), seeds, async (shape, seed) => {
         const axis = seed % shape.length;
-        await checkGradients((t) => k.l2Normalize(t!, axis), [positive(seed, shape)]);
+        await checkGradients((t) => k.l2Normalize(t, axis), [positive(seed, shape)]);
       }),
       { numRuns: 8 },
     );
@@ -210,7 +210,7 @@ describe("softmax and logSoftmax", () => {
           const y = op(x!, axis);
           const total = k.sum(name === "softmax" ? y : k.exp(y), axis);
           await assertTensor(total, total.shape, new Array<number>(total.size).fill(1));
-          await checkGradients((t) => op(t!, axis), [x!]);
+          await checkGradients((t) => op(t, axis), [x!]);
         }),
         { numRuns: 8 },
       );

@@ -102,73 +102,79 @@ function transposeLines(
   });
 }
 
-/** Matrices to be packed, one beside another: the taps of a convolution's weights, or a single one. */
-export interface PackJob {
-  /** 4 for A, 8 for B. */
-  readonly width: number;
-  /** Whether a line of the source holds the steps of one place (`interleavePanel`) or the places of one step. */
-  readonly interleave: boolean;
+/** A matrix to be packed. */
+export interface Matrix {
   readonly from: number;
   readonly lineBytes: number;
-  readonly steps: number;
-  /** Rows of A or columns of B. */
+  /** Whether a line holds the steps of one place (`interleavePanel`), not the places of one step (`copyPanel`). */
+  readonly interleave: boolean;
+  /** Rows of A, or columns of B. */
   readonly places: number;
-  readonly to: number;
-  /** From one panel to the next in the destination. */
-  readonly panelBytes: number;
-  /** Number of matrices, and the bytes between them in source (may be negative) and destination. Default: one. */
-  readonly matrices?: { readonly count: number; readonly fromBytes: number; readonly toBytes: number };
+  readonly steps: number;
 }
 
+/** Where the panels go. */
+export interface Panels {
+  readonly to: number;
+  /** From one panel to the next. */
+  readonly panelBytes: number;
+  /** Places of a panel: 4 for A, 8 for B. */
+  readonly width: number;
+}
+
+/** Several matrices, packed one after another in k: how many, and the bytes between them. May be negative. */
+export interface Repeats {
+  readonly count: number;
+  readonly fromBytes: number;
+  readonly toBytes: number;
+}
+
+// prettier-ignore
 const words = new Words([
-  ...(["from", "lineBytes", "steps", "places", "to", "panelBytes", "nextPanel", "panels"] as const),
-  ...(["allPanels", "panelsPerTask", "matrixFromBytes", "matrixToBytes"] as const),
+  "from", "lineBytes", "steps", "places", "to", "panelBytes", "nextPanelBytes", "panels", "allPanels",
+  "panelsPerTask", "repeatFromBytes", "repeatToBytes",
 ]);
 
 /** A task packs about this many bytes: some microseconds of work. */
 const TASK_BYTES = 32768;
 
-/** Packs all panels, on all threads where it is worth it. */
-export function pack(machine: Machine, job: PackJob): void {
-  const { width, interleave, steps, places, lineBytes } = job;
-  const { count, fromBytes, toBytes } = job.matrices ?? { count: 1, fromBytes: 0, toBytes: 0 };
+/** Packs a matrix, or several, on all threads if it is large. */
+export function pack(machine: Machine, matrix: Matrix, to: Panels, repeats?: Repeats): void {
+  const { interleave, places, steps, lineBytes } = matrix;
+  const { width } = to;
   const panels = Math.ceil(places / width);
-  const allPanels = panels * count;
+  const allPanels = panels * (repeats?.count ?? 1);
   const panelsPerTask = Math.max(1, Math.floor(TASK_BYTES / (4 * width * Math.max(1, steps))));
   const program = machine.program(`pack ${interleave ? "interleave" : "copy"} ${width}`, (module) => {
     packTask(module, width, (interleave ? interleavePanel : copyPanel)(module, width));
   });
   const args = words.list({
-    ...job,
-    nextPanel: width * (interleave ? lineBytes : 4),
+    ...matrix,
+    ...to,
+    nextPanelBytes: width * (interleave ? lineBytes : 4),
     panels,
     allPanels,
     panelsPerTask,
-    matrixFromBytes: fromBytes,
-    matrixToBytes: toBytes,
+    repeatFromBytes: repeats?.fromBytes ?? 0,
+    repeatToBytes: repeats?.toBytes ?? 0,
   });
   machine.parallel(program, Math.ceil(allPanels / panelsPerTask), args);
 }
 
-function packTask(module: ModuleBuilder, width: number, panelFunction: PanelFunction): void {
+function packTask(module: ModuleBuilder, width: number, packPanel: PanelFunction): void {
   module.task((f, args, index) => {
     const word = words.reader(args);
     const first = f.let(i32.mul(index, word("panelsPerTask")));
     const last = minU(i32.add(first, word("panelsPerTask")), word("allPanels"));
     f.forRange(first, last, 1, (i) => {
-      const matrix = f.let(i32.divU(i, word("panels")));
+      const repeat = f.let(i32.divU(i, word("panels")));
       const panel = f.let(i32.remU(i, word("panels")));
-      const from = i32.add(i32.mul(matrix, word("matrixFromBytes")), i32.mul(panel, word("nextPanel")));
-      const to = i32.add(i32.mul(matrix, word("matrixToBytes")), i32.mul(panel, word("panelBytes")));
-      const left = f.let(i32.sub(word("places"), i32.mul(panel, width)));
-      f.call(
-        panelFunction,
-        i32.add(word("from"), from),
-        word("lineBytes"),
-        word("steps"),
-        minU(left, i32.const(width)),
-        i32.add(word("to"), to),
-      );
+      const from = f.let(i32.add(word("from"), i32.mul(repeat, word("repeatFromBytes"))));
+      const to = f.let(i32.add(word("to"), i32.mul(repeat, word("repeatToBytes"))));
+      f.increment(from, i32.mul(panel, word("nextPanelBytes")));
+      f.increment(to, i32.mul(panel, word("panelBytes")));
+      const present = minU(i32.sub(word("places"), i32.mul(panel, width)), i32.const(width));
+      f.call(packPanel, from, word("lineBytes"), word("steps"), present, to);
     });
   });
 }

@@ -10,7 +10,7 @@
  * (3 x 12 and 2 x 16 the same, 5 x 8: 22, 6 x 8: 24, 4 x 12: 24, 4 x 8 unrolled twice: 27); without FMA 44.
  */
 import { f32x4, i32, v128 } from "../assembler.ts";
-import type { Func, FunctionBuilder, Local, ModuleBuilder, Operand } from "../assembler.ts";
+import type { Func, FunctionBuilder, Local, ModuleBuilder, Operand, Value } from "../assembler.ts";
 
 /** Rows of a tile of C. */
 export const TILE_ROWS = 4;
@@ -39,17 +39,17 @@ export const PACKED_A: ALayout = { rowBytes: 4, stepBytes: 4 * TILE_ROWS };
  * packed panel from `b` on, B_STEP_BYTES for each step. Runs and steps may be 0.
  */
 export interface TileOperands {
-  readonly a: Operand<"i32">;
+  readonly a: Value<"i32">;
   readonly runs: Operand<"i32">;
   readonly runBytes: Operand<"i32">;
   readonly steps: Operand<"i32">;
-  readonly b: Operand<"i32">;
+  readonly b: Value<"i32">;
 }
 
 /** The accumulators of a tile: for each row, its vectors of four columns. */
 export type Accumulators = readonly (readonly Local<"v128">[])[];
 
-/** Makes a tile's accumulators. They are 0 at the start of the function only. */
+/** Makes a tile's accumulators. They are 0 at the start of the function; for another tile, set them to 0. */
 export const accumulators = (f: FunctionBuilder): Accumulators =>
   Array.from({ length: TILE_ROWS }, () => Array.from({ length: VECTORS }, () => f.local("v128")));
 
@@ -60,16 +60,14 @@ export function multiplyTile(
   tile: Accumulators,
   at: TileOperands,
 ): void {
-  const run = f.let(i32.add(at.a, 0));
-  const a = f.local("i32");
-  const b = f.let(i32.add(at.b, 0));
+  const run = f.let(at.a);
+  const b = f.let(at.b);
+  const runOfB = f.let(i32.mul(at.steps, B_STEP_BYTES));
   const vectors = Array.from({ length: VECTORS }, () => f.local("v128"));
   const splat = f.local("v128");
-  const runLength = f.let(i32.mul(at.steps, B_STEP_BYTES));
-  const end = f.local("i32");
   f.forRange(0, at.runs, 1, () => {
-    f.set(a, run);
-    f.set(end, i32.add(b, runLength));
+    const a = f.let(run);
+    const end = f.let(i32.add(b, runOfB));
     const more = i32.ltU(b, end);
     f.if(more, () => {
       f.loop((top) => {

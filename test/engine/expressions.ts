@@ -1,0 +1,81 @@
+/** Random scalar expressions, and an evaluator of them that knows nothing of {@link Expr}. */
+import fc from "fast-check";
+import { arity, constant, evaluate, input, rebuild, topological } from "../../engine/expr/expr.ts";
+import type { Expr, ScalarOp } from "../../engine/expr/expr.ts";
+
+/** A list of steps. Operands count back from the step: 0 is the step before, and so on to constants and inputs. */
+export interface Program {
+  readonly inputs: number;
+  readonly constants: readonly number[];
+  readonly steps: readonly { readonly op: ScalarOp; readonly args: readonly number[] }[];
+}
+
+/** The values of all steps, in any domain: expressions, numbers. */
+function walk<T>(
+  { inputs, constants, steps }: Program,
+  leaf: (index: number) => T,
+  literal: (value: number) => T,
+  apply: (op: ScalarOp, args: T[]) => T,
+): T[] {
+  const nodes = [...Array.from({ length: inputs }, (_, i) => leaf(i)), ...constants.map(literal)];
+  for (const { op, args } of steps) {
+    const operands = args.slice(0, arity[op]).map((back) => nodes[nodes.length - 1 - (back % nodes.length)]!);
+    nodes.push(apply(op, operands));
+  }
+  return nodes.slice(-steps.length);
+}
+
+/** The program as an expression, made with the simplifying constructors. */
+export const build = (program: Program): Expr => walk(program, input, constant, rebuild).at(-1)!;
+
+/** What each step of the program gives for these inputs, in f64. */
+export const trace = (program: Program, inputs: readonly number[]): number[] =>
+  walk(program, (i) => inputs[i]!, (value) => value, evaluate); // prettier-ignore
+
+/** What the program gives for these inputs, in f64. */
+export const interpret = (program: Program, inputs: readonly number[]): number =>
+  trace(program, inputs).at(-1)!;
+
+/** What an expression gives for these inputs; `round` follows every operation: `Math.fround` computes in f32. */
+export function evaluateExpr(
+  root: Expr,
+  inputs: readonly number[],
+  round: (value: number) => number = (value) => value,
+): number {
+  const values = new Map<Expr, number>();
+  for (const node of topological([root])) {
+    const value =
+      node.kind === "input"
+        ? inputs[node.index]!
+        : node.kind === "constant"
+          ? node.value
+          : evaluate(
+              node.op,
+              node.args.map((arg) => values.get(arg)!),
+            );
+    values.set(node, round(value));
+  }
+  return values.get(root)!;
+}
+
+/** Programs of `ops` over `inputs` inputs. */
+export const programs = (
+  inputs: number,
+  { ops, maxSteps = 16 }: { ops: readonly ScalarOp[]; maxSteps?: number },
+): fc.Arbitrary<Program> =>
+  fc.record({
+    inputs: fc.constant(inputs),
+    constants: fc.array(fc.constantFrom(0, -0, 1, -1, 0.5, 2, -3), { minLength: 1, maxLength: 3 }),
+    steps: fc.array(
+      fc.record({
+        op: fc.constantFrom(...ops),
+        args: fc.array(fc.nat(10), { minLength: 3, maxLength: 3 }),
+      }),
+      { minLength: 1, maxLength: maxSteps },
+    ),
+  });
+
+export const allOps = Object.keys(arity) as ScalarOp[];
+
+/** Ops with a derivative wherever they are defined. */
+export const smoothOps: ScalarOp[] = ["neg", "exp", "log", "sqrt", "add", "sub", "mul", "div"];

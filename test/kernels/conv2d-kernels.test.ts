@@ -1,0 +1,283 @@
+import assert from "node:assert/strict";
+import { after, describe, it } from "node:test";
+import fc from "fast-check";
+import { Machine } from "../../engine/backends/cpu/machine.ts";
+import { ShapeError } from "../../engine/errors.ts";
+import { sizeOf } from "../../engine/shape.ts";
+import { conv2dForward, conv2dGradInput, conv2dGradWeight } from "../../kernels/conv2d/conv2d.kernels.ts";
+import { conv2dGeometry } from "../../kernels/conv2d/geometry.ts";
+import type { ConvGeometry, ConvOptions } from "../../kernels/conv2d/geometry.ts";
+import { assertWithinRounding, floats, integers, runDefinition, runOnCpu } from "./run-kernel.ts";
+
+interface Case {
+  readonly x: [number, number, number, number];
+  readonly w: [number, number, number, number];
+  readonly options: ConvOptions;
+}
+
+const int = (min: number, max: number): fc.Arbitrary<number> => fc.integer({ min, max });
+const channels = fc.oneof(int(1, 5), fc.constantFrom(7, 8, 9, 12, 16, 17, 24));
+
+/** Random convolutions: kernels 1 to 5, square or not, strides 1 to 3, every kind of padding. */
+const cases: fc.Arbitrary<Case> = fc
+  .record({
+    x: fc.tuple(int(1, 3), int(1, 11), int(1, 11), channels),
+    kernel: fc.oneof(
+      int(1, 5).map((k) => [k, k] as const),
+      fc.tuple(int(1, 5), int(1, 5)),
+    ),
+    outChannels: channels,
+    stride: fc.oneof(int(1, 3), fc.tuple(int(1, 3), int(1, 3))),
+    padding: fc.oneof(
+      fc.constantFrom("same" as const, "valid" as const),
+      int(0, 3),
+      fc.tuple(int(0, 4), int(0, 4)),
+    ),
+  })
+  .map(({ x, kernel, outChannels, stride, padding }): Case => {
+    return { x, w: [kernel[0], kernel[1], x[3], outChannels], options: { stride, padding } };
+  })
+  .filter(({ x, w, options: { padding } }) => {
+    const added =
+      padding === "same"
+        ? [9, 9]
+        : padding === "valid"
+          ? [0, 0]
+          : typeof padding === "number"
+            ? [padding, padding]
+            : padding!;
+    return [0, 1].every((axis) => w[axis]! <= x[axis + 1]! + 2 * added[axis]!);
+  });
+
+/** x, w and y with their shapes and elements. */
+interface Operands {
+  readonly x: Float32Array;
+  readonly w: Float32Array;
+  readonly y: Float32Array;
+}
+const geometryOf = ({ x, w, options }: Case): ConvGeometry => conv2dGeometry("conv2d", x, w, options);
+const yShape = (g: ConvGeometry): number[] => [g.batch, g.outHeight, g.outWidth, g.outChannels];
+function operandsOf(c: Case, make: (length: number, seed: number) => Float32Array, seed = 1): Operands {
+  return {
+    x: make(sizeOf(c.x), seed),
+    w: make(sizeOf(c.w), seed + 1),
+    y: make(sizeOf(yShape(geometryOf(c))), seed + 2),
+  };
+}
+
+/** The three passes, as functions of x, w and y. */
+const passes = [
+  { kernel: conv2dForward, inputs: ({ x, w }: Operands) => [x, w], length: ({ y }: Operands) => y.length },
+  { kernel: conv2dGradInput, inputs: ({ w, y }: Operands) => [y, w], length: ({ x }: Operands) => x.length },
+  { kernel: conv2dGradWeight, inputs: ({ x, y }: Operands) => [x, y], length: ({ w }: Operands) => w.length },
+] as const;
+const run = (machine: Machine, c: Case, o: Operands): Float32Array[] =>
+  passes.map(({ kernel, inputs, length }) =>
+    runOnCpu(machine, kernel, { ...geometryOf(c) }, inputs(o), length(o)),
+  );
+const define = (c: Case, o: Operands): Float64Array[] =>
+  passes.map(({ kernel, inputs, length }) =>
+    runDefinition(kernel, { ...geometryOf(c) }, inputs(o), length(o)),
+  );
+
+/**
+ * All three passes by one walk over the windows of an image with a real border of zeros. It knows of the geometry
+ * only what the caller of conv2d says: the windows' places come from walking until no further one fits.
+ */
+function naive(
+  { x: [batch, height, width, cin], w: [kh, kw, , cout], options }: Case,
+  o: Operands,
+): number[][] {
+  const [sh, sw] =
+    typeof options.stride === "object" ? options.stride : [options.stride ?? 1, options.stride ?? 1];
+  const border = (length: number, kernel: number, stride: number, axis: 0 | 1): [number, number] => {
+    const { padding = "valid" } = options;
+    if (padding === "valid") return [0, 0];
+    if (padding !== "same")
+      return typeof padding === "number" ? [padding, padding] : [padding[axis], padding[axis]];
+    // As many zeros as ceil(length / stride) windows need, one side after the other, the end first.
+    const sides: [number, number] = [0, 0];
+    const needed = (Math.ceil(length / stride) - 1) * stride + kernel;
+    for (let side = 1; length + sides[0] + sides[1] < needed; side = 1 - side) sides[side as 0 | 1]++;
+    return sides;
+  };
+  const [top, bottom] = border(height, kh, sh, 0);
+  const [left, right] = border(width, kw, sw, 1);
+  const starts = (length: number, kernel: number, stride: number): number[] => {
+    const list = [];
+    for (let start = 0; start + kernel <= length; start += stride) list.push(start);
+    return list;
+  };
+  const y: number[] = [];
+  const dx = new Array<number>(o.x.length).fill(0);
+  const dw = new Array<number>(o.w.length).fill(0);
+  for (let image = 0; image < batch; image++) {
+    for (const startY of starts(top + height + bottom, kh, sh)) {
+      for (const startX of starts(left + width + right, kw, sw)) {
+        for (let co = 0; co < cout; co++) {
+          const dy = o.y[y.length]!;
+          let sum = 0;
+          for (let ky = 0; ky < kh; ky++) {
+            for (let kx = 0; kx < kw; kx++) {
+              const [row, column] = [startY + ky - top, startX + kx - left];
+              if (row < 0 || row >= height || column < 0 || column >= width) continue;
+              for (let ci = 0; ci < cin; ci++) {
+                const at = ((image * height + row) * width + column) * cin + ci;
+                const tap = ((ky * kw + kx) * cin + ci) * cout + co;
+                sum += o.x[at]! * o.w[tap]!;
+                dx[at]! += dy * o.w[tap]!;
+                dw[tap]! += dy * o.x[at]!;
+              }
+            }
+          }
+          y.push(sum);
+        }
+      }
+    }
+  }
+  return [y, dx, dw];
+}
+
+const lists = (arrays: readonly ArrayLike<number>[]): number[][] => arrays.map((array) => Array.from(array));
+const dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+
+describe("conv2d geometry", () => {
+  const place = (x: number[], w: number[], options?: ConvOptions): number[] => {
+    const g = conv2dGeometry("conv2d", x, w, options);
+    return [g.outHeight, g.outWidth, g.padTop, g.padLeft];
+  };
+
+  it("places windows without padding, with padding, with strides, and for outputs of the same size", () => {
+    assert.deepEqual(place([1, 5, 7, 2], [3, 3, 2, 4]), [3, 5, 0, 0]);
+    assert.deepEqual(place([1, 5, 7, 2], [3, 3, 2, 4], { padding: 1 }), [5, 7, 1, 1]);
+    assert.deepEqual(place([1, 32, 32, 3], [3, 3, 3, 8], { padding: 1, stride: 2 }), [16, 16, 1, 1]);
+    assert.deepEqual(place([1, 224, 224, 3], [7, 7, 3, 64], { padding: 3, stride: 2 }), [112, 112, 3, 3]);
+    assert.deepEqual(place([1, 5, 7, 2], [3, 1, 2, 4], { padding: [1, 0], stride: [1, 3] }), [5, 3, 1, 0]);
+    assert.deepEqual(place([1, 5, 4, 1], [3, 3, 1, 1], { padding: "same", stride: 2 }), [3, 2, 1, 0]);
+    assert.deepEqual(place([1, 6, 6, 1], [2, 5, 1, 1], { padding: "same" }), [6, 6, 0, 2]);
+    assert.deepEqual(place([1, 6, 6, 1], [1, 1, 1, 1], { padding: "same", stride: 3 }), [2, 2, 0, 0]);
+  });
+
+  it("refuses what does not fit, in one line", () => {
+    const refuse = (x: number[], w: number[], options: ConvOptions, message: string): void => {
+      assert.throws(() => conv2dGeometry("conv2d", x, w, options), new ShapeError(message));
+    };
+    refuse(
+      [5, 5, 3],
+      [3, 3, 3, 8],
+      {},
+      "conv2d: expected x of rank 4, [batch, height, width, channels], got [5, 5, 3]",
+    );
+    refuse([1, 5, 5, 3], [3, 3, 3, 8, 1], {}, "conv2d: expected w of rank 4, [kernelHeight, kernelWidth, inChannels, outChannels], got [3, 3, 3, 8, 1]"); // prettier-ignore
+    refuse([1, 5, 5, 3], [3, 3, 8, 3], {}, "conv2d: expected as many channels in x (last axis) as input channels in w (third axis), got 3 and 8 from x [1, 5, 5, 3] and w [3, 3, 8, 3]"); // prettier-ignore
+    refuse([1, 5, 5, 3], [0, 3, 3, 8], {}, "conv2d: expected a kernel of at least 1 x 1, got w [0, 3, 3, 8]");
+    refuse([1, 2, 5, 3], [5, 3, 3, 8], { padding: 1 }, 'conv2d: expected a kernel no larger than the padded input, got 5 x 3 over 4 x 7 from x [1, 2, 5, 3] and w [5, 3, 3, 8]; a larger padding, or "same", makes room'); // prettier-ignore
+    refuse([1, 5, 5, 3], [3, 3, 3, 8], { stride: 0 }, "conv2d: expected stride to be a positive integer or a pair of them, got 0"); // prettier-ignore
+    refuse([1, 5, 5, 3], [3, 3, 3, 8], { stride: [2, 1.5] }, "conv2d: expected stride to be a positive integer or a pair of them, got [2, 1.5]"); // prettier-ignore
+    refuse([1, 5, 5, 3], [3, 3, 3, 8], { padding: -1 }, "conv2d: expected padding to be a non-negative integer or a pair of them, got -1"); // prettier-ignore
+  });
+});
+
+describe("conv2d kernels", async () => {
+  const one = await Machine.create({ threads: 1 });
+  const two = await Machine.create({ threads: 2 });
+  const plain = await Machine.create({ threads: 1, relaxedSimd: false });
+  after(() => { for (const machine of [one, two, plain]) machine.destroy(); }); // prettier-ignore
+
+  it("one channel, worked by hand", () => {
+    // x = [1 2 3; 4 5 6; 7 8 9] and w = [1 2; 3 4], so y[0, 0] = 1 + 4 + 12 + 20. The window at (i, j) of x weighs in dw
+    // with dy[i, j], and spreads dy[i, j] * w over dx.
+    const c: Case = { x: [1, 3, 3, 1], w: [2, 2, 1, 1], options: {} };
+    const o = { x: [1, 2, 3, 4, 5, 6, 7, 8, 9], w: [1, 2, 3, 4], y: [1, 0, 0, -1] };
+    const expected = [
+      [37, 47, 67, 77],
+      [1, 2, 0, 3, 3, -2, 0, -3, -4],
+      [1 - 5, 2 - 6, 4 - 8, 5 - 9],
+    ];
+    const operands = { x: Float32Array.from(o.x), w: Float32Array.from(o.w), y: Float32Array.from(o.y) };
+    assert.deepEqual(lists(define(c, operands)), expected);
+    for (const machine of [one, two, plain]) assert.deepEqual(lists(run(machine, c, operands)), expected);
+  });
+
+  it("two channels, stride 2 and padding 1, worked by hand", () => {
+    // Pixels (1, 10) (2, 20); (3, 30) (4, 40), and a kernel of 2 x 2 on the padded 4 x 4 image in steps of 2: each
+    // window sees one pixel, by its taps (1, 1), (1, 0), (0, 1), (0, 0) in this order.
+    const c: Case = { x: [1, 2, 2, 2], w: [2, 2, 2, 1], options: { stride: 2, padding: 1 } };
+    const o = { x: [1, 10, 2, 20, 3, 30, 4, 40], w: [1, 2, 3, 4, 5, 6, 7, 8], y: [1, 2, 3, 4] };
+    const expected = [
+      [7 + 80, 10 + 120, 9 + 120, 4 + 80],
+      [7, 8, 10, 12, 9, 12, 4, 8],
+      [16, 160, 9, 90, 4, 40, 1, 10],
+    ];
+    const operands = { x: Float32Array.from(o.x), w: Float32Array.from(o.w), y: Float32Array.from(o.y) };
+    assert.deepEqual(lists(define(c, operands)), expected);
+    for (const machine of [one, two, plain]) assert.deepEqual(lists(run(machine, c, operands)), expected);
+  });
+
+  it("is exact on integers: definitions, CPU bodies and one naive loop agree on any geometry", () => {
+    fc.assert(
+      fc.property(cases, fc.nat(), (c, seed) => {
+        const o = operandsOf(c, integers, seed);
+        const expected = naive(c, o);
+        assert.deepEqual(lists(define(c, o)), expected);
+        for (const machine of [two, plain]) assert.deepEqual(lists(run(machine, c, o)), expected);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("the three passes are adjoint: <conv(x, w), y> = <x, gradInput(y, w)> = <w, gradWeight(x, y)>", () => {
+    fc.assert(
+      fc.property(cases, fc.nat(), (c, seed) => {
+        const o = operandsOf(c, integers, seed);
+        const [y, dx, dw] = run(one, c, o);
+        assert.equal(dot(y!, o.y), dot(o.x, dx!));
+        assert.equal(dot(y!, o.y), dot(o.w, dw!));
+      }),
+    );
+  });
+
+  it("stays within the rounding errors of f32, with and without fused multiply-add", () => {
+    fc.assert(
+      fc.property(cases, fc.nat(), (c, seed) => {
+        const o = operandsOf(c, floats, seed);
+        const exact = define(c, o);
+        const absolutes = define(c, { x: o.x.map(Math.abs), w: o.w.map(Math.abs), y: o.y.map(Math.abs) });
+        const taps = c.w[0] * c.w[1];
+        const terms = [taps * c.w[2], taps * c.w[3], o.y.length / c.w[3]];
+        for (const machine of [one, plain]) {
+          run(machine, c, o).forEach((actual, pass) => {
+            assertWithinRounding(actual, exact[pass]!, absolutes[pass]!, terms[pass]! + 1);
+          });
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  const large: Record<string, Case> = {
+    "small images, several in a unit": { x: [70, 3, 2, 5], w: [3, 3, 5, 9], options: { padding: 1 } },
+    "many images, several units in a chunk": { x: [40, 17, 16, 3], w: [3, 2, 3, 9], options: { padding: 1 } },
+    "one image in bands": { x: [1, 90, 30, 3], w: [3, 5, 3, 8], options: { padding: 2, stride: [1, 2] } },
+    "an image too large for one task's memory": {
+      x: [1, 70, 66, 48],
+      w: [3, 3, 48, 2],
+      options: { padding: 1 },
+    },
+    "stride 3 in bands, with rows left over": { x: [2, 101, 17, 4], w: [5, 2, 4, 3], options: { stride: 3 } },
+    "few pixels and many weights": { x: [2, 2, 2, 72], w: [3, 3, 72, 130], options: { padding: "same" } },
+  };
+  for (const [name, c] of Object.entries(large)) {
+    it(`${name}: exact, and the same bits on one thread and on two`, () => {
+      const o = operandsOf(c, integers);
+      assert.deepEqual(lists(run(two, c, o)), naive(c, o));
+      const inexact = operandsOf(c, floats);
+      assert.deepEqual(run(one, c, inexact), run(two, c, inexact));
+    });
+  }
+
+  it("an empty batch gives empty outputs and zero gradients", () => {
+    const c: Case = { x: [0, 4, 4, 2], w: [3, 3, 2, 3], options: {} };
+    assert.deepEqual(lists(run(two, c, operandsOf(c, integers))), [[], [], new Array(54).fill(0)]);
+  });
+});

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { beforeEach, describe, it } from "node:test";
+import { tensor } from "../../engine/create.ts";
+import { gradCheck, GradientError } from "../../engine/gradcheck.ts";
+import { graph } from "../../engine/graph.ts";
+import { defineOp } from "../../engine/op.ts";
+import type { Tensor } from "../../engine/tensor.ts";
+import * as k from "../../kernels/index.ts";
+import { useReference } from "./helpers.ts";
+
+beforeEach(useReference);
+
+/** x^2 with the derivative of x^3. */
+const wrong = defineOp({
+  name: "wrong",
+  infer: ({ x }: { x: Tensor }) => x.shape,
+  forward: ({ x }) => ({ output: k.square(x), saved: { x } }),
+  backward: ({ x }, dy) => ({ x: () => k.mul(k.mul(dy, 3), k.square(x)) }),
+});
+
+describe("gradCheck", () => {
+  it("counts what it checked", async () => {
+    const result = await gradCheck((a, b) => k.mul(a, b), [tensor([1, 2, 3]), tensor([[4], [5]])]);
+    assert.equal(result.checked, 5);
+    assert.ok(result.largestError > 0 && result.largestError < 1e-8);
+  });
+  it("tells input, element and both numbers of a wrong derivative", async () => {
+    // With the fixed weight w of element 1: w 2 x = 4 w by differences, w 3 x^2 = 12 w from the rule.
+    await assert.rejects(
+      gradCheck((a, b) => k.add(a, wrong({ x: b }, undefined)), [tensor([1]), tensor([2 / 3, 2])]),
+      (error) => {
+        assert.ok(error instanceof GradientError);
+        const numbers =
+          /^gradCheck: expected (\S+) by central differences, got (\S+) from backward, for element 1 of input 1 \(shape \[2\]\)$/.exec(
+            error.message,
+          );
+        assert.ok(numbers && Math.abs(Number(numbers[2]) / Number(numbers[1]) - 3) < 1e-6, error.message);
+        return true;
+      },
+    );
+  });
+  it("sees an input that the output does not depend on", async () => {
+    assert.equal((await gradCheck((a, b) => k.add(a, k.mul(b, 0)), [tensor([1]), tensor([2])])).checked, 2);
+    assert.equal((await gradCheck((a) => k.square(a), [tensor([1]), tensor([2])])).checked, 2);
+  });
+});
+
+describe("graph", () => {
+  it("names ops and leaves, with shapes, each once", () => {
+    const x = tensor([[1, 2]], undefined, { requiresGrad: true });
+    const y = k.mul(x, x);
+    const dot = graph(k.sum(k.add(y, k.exp(y))));
+    const labels = [...dot.matchAll(/label="(.*?)"/g)].map(([, label]) => label).sort();
+    assert.deepEqual(labels, [
+      "add\\n[1, 2]",
+      "exp\\n[1, 2]",
+      "leaf\\n[1, 2]",
+      "mul\\n[1, 2]",
+      "reshape\\n[]",
+      "sum\\n[1, 1]",
+    ]);
+    assert.equal(dot.match(/->/g)?.length, 7);
+  });
+  it("of a constant has nothing to show", () => {
+    assert.equal(graph(tensor([1])), "digraph {\n\n}\n");
+  });
+});
