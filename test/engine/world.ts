@@ -1,0 +1,361 @@
+/**
+ * Random programs of tensors, ops, scopes and gradients, run on the engine and on a model of it side by side.
+ *
+ * In the model a tensor is a scalar expression over the leaves: its value and its derivatives of any order are then
+ * known without a tape. The model also knows who is alive, and which recorded calls still can be differentiated.
+ */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { backward, grad, noGrad, stopGradient } from "../../engine/autograd.ts";
+import { tensor } from "../../engine/create.ts";
+import { elementwise } from "../../engine/elementwise.ts";
+import { DisposedError, NotDifferentiableError } from "../../engine/errors.ts";
+import { partial } from "../../engine/expr/derivative.ts";
+import * as e from "../../engine/expr/expr.ts";
+import type { Expr } from "../../engine/expr/expr.ts";
+import { keep, scope } from "../../engine/scope.ts";
+import type { Tensor } from "../../engine/tensor.ts";
+import type { CheckedBackend } from "./checked-backend.ts";
+import { evaluateExpr } from "./expressions.ts";
+
+/** Ops that keep values small. */
+const formulas = {
+  average: (a: Expr, b: Expr) => e.mul(e.add(a, b), 0.5),
+  product: (a: Expr, b: Expr) => e.mul(a, b),
+  damped: (a: Expr, b: Expr) => e.div(a, e.add(1, e.square(b))),
+};
+type OpName = keyof typeof formulas;
+const ops = {
+  average: elementwise("average", formulas.average),
+  product: elementwise("product", formulas.product),
+  damped: elementwise("damped", formulas.damped),
+} satisfies Record<OpName, unknown>;
+
+/** Operands are named by how many tensors back they were made. */
+export type Action =
+  | { readonly do: "make"; readonly value: number; readonly requiresGrad: boolean }
+  | { readonly do: "op"; readonly op: OpName; readonly of: readonly [number, number] }
+  | { readonly do: "dispose" | "keep" | "alias" | "stopGradient" | "zeroGrad"; readonly of: number }
+  | { readonly do: "noGrad"; readonly body: readonly Action[] }
+  | { readonly do: "scope"; readonly body: readonly Action[]; readonly returns: readonly number[]; readonly fails: boolean }
+  | { readonly do: "backward"; readonly of: number; readonly retainGraph: boolean }
+  | { readonly do: "grad"; readonly of: number; readonly leaf: number; readonly createGraph: boolean }; // prettier-ignore
+
+/** Programs with or without gradients. */
+export function actions({ gradients }: { gradients: boolean }): fc.Arbitrary<Action[]> {
+  const back = fc.nat(6);
+  const simple: fc.Arbitrary<Action>[] = [
+    fc.record({ do: fc.constant("make"), value: fc.constantFrom(-1, -0.5, 0.25, 0.75, 1), requiresGrad: gradients ? fc.boolean() : fc.constant(false) }),
+    fc.record({ do: fc.constant("op"), op: fc.constantFrom("average", "product", "damped"), of: fc.tuple(back, back) }),
+    fc.record({ do: fc.constant("op"), op: fc.constantFrom("average", "product", "damped"), of: fc.tuple(back, back) }),
+    fc.record({ do: fc.constantFrom("dispose", "keep", "alias", "stopGradient", "zeroGrad"), of: back }),
+    ...(gradients
+      ? [
+          fc.record({ do: fc.constant("backward"), of: back, retainGraph: fc.boolean() }),
+          fc.record({ do: fc.constant("grad"), of: back, leaf: back, createGraph: fc.boolean() }),
+        ]
+      : []),
+  ]; // prettier-ignore
+  const { program } = fc.letrec<{ program: Action[] }>((tie) => ({
+    program: fc.array(
+      fc.oneof(
+        { depthSize: "small" },
+        { weight: 8, arbitrary: fc.oneof(...simple) },
+        { weight: 1, arbitrary: fc.record({ do: fc.constant("scope"), body: tie("program"), returns: fc.array(back, { maxLength: 3 }), fails: fc.boolean() }) },
+        { weight: 1, arbitrary: fc.record({ do: fc.constant("noGrad"), body: tie("program") }) },
+      ),
+      { maxLength: 20 },
+    ),
+  })); // prettier-ignore
+  return program;
+}
+
+/** A recorded call, and whether what its backward needs is gone. */
+interface Call {
+  freed: boolean | "perhaps";
+}
+
+/** A leaf with a gradient. */
+interface Leaf {
+  readonly index: number;
+  ownerAlive: boolean;
+  grad: number | null;
+}
+
+/** A tensor and what the model knows of it. */
+interface Handle {
+  readonly tensor: Tensor;
+  /** Over the leaves; a constant where no gradient is wanted. */
+  readonly expr: Expr;
+  readonly requiresGrad: boolean;
+  readonly leaf: Leaf | null;
+  /** The calls that it came from. */
+  readonly history: ReadonlySet<Call>;
+  /** Whether a gradient is among its ancestors: of those the model does not know which calls they need. */
+  readonly hasGradient: boolean;
+  alive: boolean;
+}
+
+class Failure extends Error {}
+
+/** One run of a program. */
+export class World {
+  readonly #backend: CheckedBackend;
+  readonly #handles: Handle[] = [];
+  readonly #leaves: Leaf[] = [];
+  readonly #leafValues: number[] = [];
+  readonly #scopes: Set<Handle>[] = [];
+  #recording = true;
+
+  constructor(backend: CheckedBackend) {
+    this.#backend = backend;
+  }
+
+  run(program: readonly Action[]): void {
+    for (const action of program) {
+      this.#act(action);
+      this.#check();
+    }
+  }
+
+  /** Disposes everything that is still alive: then no buffer may be left. */
+  end(): void {
+    for (const handle of this.#handles) this.#dispose(handle);
+    assert.equal(this.#backend.stats().liveBuffers, 0, "buffers that are left at the end");
+  }
+
+  #act(action: Action): void {
+    switch (action.do) {
+      case "make":
+        this.#make(action.value, action.requiresGrad);
+        return;
+      case "noGrad":
+        this.#noGrad(action.body);
+        return;
+      case "scope":
+        this.#scope(action);
+        return;
+      case "op": {
+        const [a, b] = [this.#find(action.of[0]), this.#find(action.of[1])];
+        if (a && b) this.#op(action.op, a, b);
+        return;
+      }
+      case "grad": {
+        const [of, leaf] = [this.#find(action.of), this.#find(action.leaf)];
+        if (of && leaf) this.#grad(of, leaf, action.createGraph);
+        return;
+      }
+      default: {
+        const handle = this.#find(action.of);
+        if (!handle) return;
+        if (action.do === "backward") this.#backward(handle, action.retainGraph);
+        else this.#one(action.do, handle);
+      }
+    }
+  }
+
+  #find(back: number): Handle | undefined {
+    return this.#handles[this.#handles.length - 1 - (back % this.#handles.length)];
+  }
+
+  #value(expr: Expr): number {
+    return evaluateExpr(expr, this.#leafValues);
+  }
+
+  #add(handle: Omit<Handle, "alive">): void {
+    const made = { ...handle, alive: true };
+    this.#handles.push(made);
+    this.#scopes.at(-1)?.add(made);
+  }
+
+  #make(value: number, requiresGrad: boolean): void {
+    const made = tensor(value, undefined, { requiresGrad });
+    const plain = { tensor: made, history: new Set<Call>(), hasGradient: false, requiresGrad };
+    if (!requiresGrad) {
+      this.#add({ ...plain, expr: e.constant(value), leaf: null });
+      return;
+    }
+    const leaf = { index: this.#leafValues.push(value) - 1, ownerAlive: true, grad: null };
+    this.#leaves.push(leaf);
+    this.#add({ ...plain, expr: e.input(leaf.index), leaf });
+  }
+
+  #op(name: OpName, a: Handle, b: Handle): void {
+    if (!a.alive || !b.alive) {
+      assert.throws(() => ops[name](a.tensor, b.tensor), DisposedError);
+      return;
+    }
+    const made = ops[name](a.tensor, b.tensor);
+    const expr = formulas[name](a.expr, b.expr);
+    const requiresGrad = this.#recording && (a.requiresGrad || b.requiresGrad);
+    assert.equal(made.requiresGrad, requiresGrad);
+    this.#add({
+      tensor: made,
+      expr: requiresGrad ? expr : e.constant(this.#value(expr)),
+      requiresGrad,
+      leaf: null,
+      history: requiresGrad ? new Set([...a.history, ...b.history, { freed: false }]) : new Set(),
+      hasGradient: a.hasGradient || b.hasGradient,
+    });
+  }
+
+  #one(what: "dispose" | "keep" | "alias" | "stopGradient" | "zeroGrad", handle: Handle): void {
+    const { tensor: of, alive, leaf } = handle;
+    switch (what) {
+      case "dispose":
+        this.#dispose(handle);
+        return;
+      case "keep":
+        keep(of);
+        for (const own of this.#scopes) own.delete(handle);
+        return;
+      case "zeroGrad":
+        of.zeroGrad();
+        if (leaf) leaf.grad = null;
+        return;
+      case "alias":
+        if (alive) this.#add({ ...handle, tensor: of.alias(), leaf: leaf && { ...leaf, ownerAlive: false } });
+        else assert.throws(() => of.alias(), DisposedError);
+        return;
+      case "stopGradient":
+        if (!alive) assert.throws(() => stopGradient(of), DisposedError);
+        else this.#add({ ...handle, ...this.#constant(stopGradient(of), handle.expr) });
+    }
+  }
+
+  #constant(made: Tensor, expr: Expr): Omit<Handle, "alive"> {
+    const value = e.constant(this.#value(expr));
+    return {
+      tensor: made,
+      expr: value,
+      requiresGrad: false,
+      leaf: null,
+      history: new Set(),
+      hasGradient: false,
+    };
+  }
+
+  #dispose(handle: Handle): void {
+    handle.tensor.dispose();
+    handle.alive = false;
+    const { leaf } = handle;
+    if (leaf?.ownerAlive) [leaf.ownerAlive, leaf.grad] = [false, null];
+    for (const own of this.#scopes) own.delete(handle);
+  }
+
+  #noGrad(body: readonly Action[]): void {
+    const before = this.#recording;
+    this.#recording = false;
+    noGrad(() => {
+      this.run(body);
+    });
+    this.#recording = before;
+  }
+
+  #scope({ body, returns, fails }: Action & { do: "scope" }): void {
+    const own = new Set<Handle>();
+    this.#scopes.push(own);
+    let returned: Handle[] = [];
+    const inside = () => {
+      this.run(body);
+      if (fails) throw new Failure();
+      returned = returns.flatMap((back) => this.#find(back) ?? []);
+      // Tensors are found in arrays and in objects.
+      return [returned[0]?.tensor, { rest: returned.slice(1).map((handle) => handle.tensor) }];
+    };
+    if (fails) assert.throws(() => scope(inside), Failure);
+    else scope(inside);
+    this.#scopes.pop();
+    const survivors = new Set(returned);
+    for (const handle of own) {
+      if (survivors.has(handle)) this.#scopes.at(-1)?.add(handle);
+      else this.#dispose(handle);
+    }
+  }
+
+  /** Runs a differentiation that frees calls (unless retained), and says whether it succeeded. */
+  #differentiate(of: Handle, possible: boolean, retained: boolean, run: () => void): boolean {
+    const freed = [...of.history].map((call) => call.freed);
+    const isCut = freed.includes(true) && !of.hasGradient;
+    const mayBeCut = freed.some((state) => state !== false);
+    let succeeded = false;
+    try {
+      run();
+      succeeded = true;
+    } catch (error) {
+      const expected = !of.alive ? DisposedError : NotDifferentiableError;
+      if (!(error instanceof expected)) throw error;
+      assert(!of.alive || !possible || mayBeCut, `unexpected: ${error.message}`);
+    }
+    if (succeeded) assert(of.alive && possible && !isCut, "a gradient that should not exist");
+    return succeeded;
+  }
+
+  #backward(of: Handle, retainGraph: boolean): void {
+    const run = () => {
+      backward(of.tensor, { retainGraph });
+    };
+    const succeeded = this.#differentiate(of, of.requiresGrad, retainGraph, run);
+    if (succeeded) {
+      for (const index of e.inputsOf([of.expr])) {
+        const leaf = this.#leaves[index];
+        if (leaf?.ownerAlive) leaf.grad = (leaf.grad ?? 0) + this.#value(partial(of.expr, index));
+      }
+    }
+    if (retainGraph || !of.alive || !of.requiresGrad) return;
+    for (const call of of.history) call.freed ||= succeeded && !of.hasGradient ? true : "perhaps";
+  }
+
+  #grad(of: Handle, leaf: Handle, createGraph: boolean): void {
+    if (!leaf.alive) {
+      assert.throws(() => grad(of.tensor, [leaf.tensor]), DisposedError);
+      return;
+    }
+    if (leaf.leaf === null) return;
+    const { index } = leaf.leaf;
+    const possible = of.requiresGrad && e.inputsOf([of.expr]).includes(index);
+    let gradient: Tensor | undefined;
+    const run = () => {
+      [gradient] = grad(of.tensor, [leaf.tensor], { createGraph });
+    };
+    this.#differentiate(of, possible, createGraph, run);
+    if (!createGraph && of.alive && possible) for (const call of of.history) call.freed ||= "perhaps";
+    if (!gradient) return;
+    const expr = partial(of.expr, index);
+    assert.equal(gradient.requiresGrad, createGraph && e.inputsOf([expr]).length > 0);
+    const constant = this.#constant(gradient, expr);
+    const { requiresGrad } = gradient;
+    const history = new Set([...of.history, { freed: false }]);
+    this.#add(requiresGrad ? { ...constant, expr, requiresGrad, history, hasGradient: true } : constant);
+  }
+
+  /** Every tensor is what the model says: dead, or alive with its value and its gradient. */
+  #check(): void {
+    for (const { tensor: t, alive, expr } of this.#handles) {
+      if (alive) assertClose(this.#backend.peek(t.buffer)[0], this.#value(expr));
+      else assert.throws(() => t.buffer, DisposedError);
+    }
+    for (const { tensor: t, leaf } of this.#handles) {
+      if (!leaf?.ownerAlive) continue;
+      if (leaf.grad === null) assert.equal(t.grad, null);
+      else assertClose(this.#backend.peek(t.grad!.buffer)[0], leaf.grad);
+    }
+    this.#checkMemory();
+  }
+
+  /** Where no call can be differentiated any more, there are no buffers but those of live tensors and gradients. */
+  #checkMemory(): void {
+    const live = this.#handles.filter(({ alive }) => alive);
+    if (live.some(({ history }) => [...history].some(({ freed }) => freed !== true))) return;
+    const storages = new Set(live.map(({ tensor: t }) => t.storage));
+    const gradients = this.#leaves.filter(({ grad: g }) => g !== null);
+    assert.equal(this.#backend.stats().liveBuffers, storages.size + gradients.length);
+  }
+}
+
+function assertClose(got: number | undefined, expected: number): void {
+  assert(
+    Math.abs((got ?? NaN) - expected) <= 1e-9 * Math.max(1, Math.abs(expected)),
+    `${got}, not ${expected}`,
+  );
+}
