@@ -2,15 +2,14 @@
  * Reverse-mode differentiation: walk the tape from the output back to the leaves, once, in reverse topological order,
  * and add up what each op's rule sends to its inputs (the chain rule).
  */
-import { full } from "./create.ts";
 import { elementwise } from "./elementwise.ts";
 import { NotDifferentiableError, ShapeError } from "./errors.ts";
 import * as e from "./expr/expr.ts";
-import { keep } from "./scope.ts";
+import { keep, scope } from "./scope.ts";
 import { formatShape, sameShape } from "./shape.ts";
 import { withRecording } from "./tape.ts";
 import type { TapeNode, Variable } from "./tape.ts";
-import type { Tensor } from "./tensor.ts";
+import { Storage, Tensor } from "./tensor.ts";
 
 /** Options of {@link backward} and {@link grad}. */
 export interface GradOptions {
@@ -41,6 +40,11 @@ const add = elementwise("accumulateGradient", (a, b) => e.add(a, b));
 export function backward(loss: Tensor, options: GradOptions = {}): void {
   const isLeaf = (variable: Variable): boolean => variable.node === null;
   for (const [leaf, gradient] of walk("backward", loss, options, isLeaf)) {
+    // Nobody could read, or dispose, the gradient of a leaf that is gone.
+    if (!leaf.owner) {
+      gradient.dispose();
+      continue;
+    }
     const before = leaf.grad;
     leaf.grad = before
       ? keep(withRecording(options.createGraph ?? false, () => add(before, gradient)))
@@ -64,20 +68,22 @@ export function grad<const T extends readonly Tensor[]>(
   inputs: T,
   options: GradOptions = {},
 ): { -readonly [K in keyof T]: Tensor } {
+  for (const input of inputs) input.checkAlive("grad");
   const variables = new Set(inputs.map((input) => input.variable));
   const found = walk("grad", output, options, (variable) => variables.has(variable));
-  const gradients = mapTuple(inputs, ({ variable, shape }, i) => {
+  const handleOn = ({ variable, shape }: Tensor, i: number): Tensor => {
     const gradient = variable && found.get(variable);
-    if (!gradient) {
-      throw new NotDifferentiableError(
-        `grad: expected an output that depends on input ${i} (shape ${formatShape(shape)}), got one that does not; ` +
-          `make the input with requiresGrad before it is used`,
-      );
-    }
-    return gradient.alias();
-  });
-  for (const gradient of found.values()) gradient.dispose();
-  return gradients;
+    if (gradient) return gradient.alias();
+    throw new NotDifferentiableError(
+      `grad: expected an output that depends on input ${i} (shape ${formatShape(shape)}), got one that does not; ` +
+        `make the input with requiresGrad before it is used`,
+    );
+  };
+  try {
+    return scope(() => mapTuple(inputs, handleOn));
+  } finally {
+    for (const gradient of found.values()) gradient.dispose();
+  }
 }
 
 /** Applies `f` to every entry of a tuple and keeps its length. */
@@ -122,9 +128,8 @@ function walk(
 ): Map<Variable, Tensor> {
   const start = checkStart(who, output, gradient);
   const found = new Map<Variable, Tensor>();
-  const pending = new Map<Variable, Tensor>([
-    [start, keep(gradient?.alias() ?? noGrad(() => full(output.shape, 1)))],
-  ]);
+  const seed = gradient ? gradient.alias(createGraph ? gradient.variable : null) : oneLike(output);
+  const pending = new Map<Variable, Tensor>([[start, keep(seed)]]);
   const receive = (target: Variable, incoming: Tensor): void => {
     const before = pending.get(target);
     pending.set(target, keep(before ? withRecording(createGraph, () => add(before, incoming)) : incoming));
@@ -162,6 +167,13 @@ function walk(
     for (const tensor of [...pending.values(), ...found.values()]) tensor.dispose();
     throw error;
   }
+}
+
+/** dL/dL for an L of one element, on its backend. */
+function oneLike({ backend, shape }: Tensor): Tensor {
+  const storage = new Storage(backend, 1, "f32");
+  backend.write(storage.buffer, [1]);
+  return new Tensor(storage, shape);
 }
 
 function checkStart(who: string, output: Tensor, gradient: Tensor | undefined): Variable {

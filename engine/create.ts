@@ -89,9 +89,11 @@ function flatten(values: NestedNumbers | Numbers): { flat: Numbers; shape: Shape
   }
   const parts = values.map(flatten);
   const inner = parts[0]?.shape ?? [];
-  if (!parts.every((part) => sameShape(part.shape, inner))) {
-    const shapes = parts.map((part) => formatShape(part.shape)).join(", ");
-    throw new ShapeError(`tensor: expected nested arrays of equal lengths, got entries of shapes ${shapes}`);
+  const odd = parts.find((part) => !sameShape(part.shape, inner));
+  if (odd) {
+    throw new ShapeError(
+      `tensor: expected nested arrays of equal lengths, got entries of shapes ${formatShape(inner)} and ${formatShape(odd.shape)}`,
+    );
   }
   return { flat: parts.flatMap((part) => Array.from(part.flat)), shape: [parts.length, ...inner] };
 }
@@ -103,8 +105,9 @@ function boundsOf(values: Numbers): Bounds | undefined {
   let [min, max] = [Infinity, -Infinity];
   for (let i = 0; i < values.length; i++) {
     const value = values[i] ?? NaN;
-    if (!Number.isInteger(value)) {
-      throw new DTypeError(`tensor: expected integers in an i32 tensor, got ${value} at index ${i}`);
+    // Conversion to 32 bits changes fractions, NaN and what lies out of range.
+    if (value !== (value | 0)) {
+      throw new DTypeError(`tensor: expected 32-bit integers in an i32 tensor, got ${value} at index ${i}`);
     }
     min = Math.min(min, value);
     max = Math.max(max, value);

@@ -45,6 +45,8 @@ export function scope<T>(body: () => T): T {
   try {
     const result = body();
     if (result instanceof Promise) {
+      // Its own failure (it will find its tensors disposed) would only hide this one.
+      result.catch(() => undefined);
       throw new ValueError(
         "scope: expected a function that returns at once, got one that returns a promise; await outside of the scope",
       );

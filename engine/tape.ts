@@ -25,7 +25,10 @@ export class Variable {
   readonly node: TapeNode | null;
   /** What `backward` accumulated; leaves only. Owned by this variable. */
   grad: Tensor | null = null;
-  /** The handle that a leaf was made with: the gradient goes when it goes, not with the tape's aliases. */
+  /**
+   * The handle that a leaf was made with, until it is disposed: the gradient goes when it goes, not with the tape's
+   * aliases.
+   */
   owner: Tensor | null = null;
 
   constructor(shape: Shape, node: TapeNode | null) {

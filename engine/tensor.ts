@@ -109,7 +109,8 @@ export class Tensor implements Disposable {
 
   /** All elements, row-major. */
   async data(): Promise<Elements> {
-    return this.backend.read(this.buffer);
+    this.checkAlive("data");
+    return this.backend.read(this.storage.buffer);
   }
 
   /** The one element of a tensor of size 1. Throws ShapeError. */
@@ -135,7 +136,10 @@ export class Tensor implements Disposable {
     this.#disposed = true;
     if (isDebug()) this.#disposedAt = new Error("disposed here");
     untrack(this);
-    if (this.variable?.owner === this) this.zeroGrad();
+    if (this.variable?.owner === this) {
+      this.zeroGrad();
+      this.variable.owner = null;
+    }
     this.variable?.node?.release();
     this.storage.release();
   }

@@ -3,6 +3,8 @@
  * forward and backward; kernels written by hand lie beside it, in `*.kernels.ts`, all others come from expressions.
  */
 import { reshape } from "../engine/view.ts";
+import { contrastiveGradientKernel, contrastiveLossesKernel } from "./contrastive/contrastive.kernels.ts";
+import { contrastiveLosses } from "./contrastive/contrastive.ts";
 import { conv2d, conv2dGradInput, conv2dGradWeight } from "./conv2d/conv2d.ts";
 import * as conv2dKernels from "./conv2d/conv2d.kernels.ts";
 import { add, div, maximum, mul, neg, sub } from "./elementwise/arithmetic.ts";
@@ -46,6 +48,7 @@ export const ops = {
   pool: { avgPool2d, globalAvgPool },
   normalize: { batchNorm, batchNormInference, l2Normalize, softmax, logSoftmax },
   loss: { crossEntropy },
+  contrastive: { contrastiveLosses },
 } as const;
 
 /** Every kernel that is written by hand. */
@@ -57,6 +60,7 @@ export const kernels = [
   ...[matmulKernel],
   ...[conv2dKernels.conv2dForward, conv2dKernels.conv2dGradInput, conv2dKernels.conv2dGradWeight],
   ...[avgPoolKernel, avgPoolGradInputKernel],
+  ...[contrastiveLossesKernel, contrastiveGradientKernel],
 ] as const;
 
 export * from "./elementwise/arithmetic.ts";
@@ -78,4 +82,5 @@ export * from "./normalize/batch-norm.ts";
 export * from "./normalize/l2-normalize.ts";
 export * from "./normalize/softmax.ts";
 export * from "./loss/cross-entropy.ts";
+export * from "./contrastive/contrastive.ts";
 export type { Indices } from "./arguments.ts";

@@ -45,7 +45,8 @@ export const contrastiveLossesKernel = {
       if (positives > 0) loss = largest + Math.log(total) - similarities / positives;
       return loss;
     },
-    logSumExp: function (this: Thread<ContrastiveParam>, z: Numbers) {
+    // eslint-disable-next-line @typescript-eslint/no-unused-vars -- every body takes all inputs
+    logSumExp: function (this: Thread<ContrastiveParam>, z: Numbers, _classes: Numbers) {
       const row = this.thread.x;
       let largest = -3.0e38;
       let total = 0;

@@ -12,8 +12,7 @@ import { DTypeError } from "../../engine/errors.ts";
 import { scope } from "../../engine/scope.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import { indexTensor } from "../../kernels/arguments.ts";
-import { contrastiveLosses } from "../../kernels/contrastive/contrastive.ts";
-import { l2Normalize, mul, reshape, sum } from "../../kernels/index.ts";
+import { contrastiveLosses, l2Normalize, mul, reshape, sum } from "../../kernels/index.ts";
 import type { Indices } from "../../kernels/index.ts";
 import { anchorsOfFeatures, countedAnchors } from "./anchors.ts";
 import type { Anchors } from "./anchors.ts";
@@ -83,6 +82,9 @@ function losses(
     indexTensor("supConLoss", "labels", values, limit, features.backend);
   const ofRows = onDevice(classes, classCount);
   if (implementation === "fused") return contrastiveLosses(z, ofRows, temperature);
-  const positions = onDevice(Int32Array.from({ length: rows }, (_, i) => i), rows); // prettier-ignore
+  const positions = onDevice(
+    Int32Array.from({ length: rows }, (_, i) => i),
+    rows,
+  );
   return composedLosses(z, ofRows, positions, temperature);
 }

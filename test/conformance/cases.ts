@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { stopGradient } from "../../engine/autograd.ts";
+import { tensor } from "../../engine/create.ts";
 import type { Reduction } from "../../engine/reduction.ts";
 import type { Shape } from "../../engine/shape.ts";
 import type { Tensor } from "../../engine/tensor.ts";
@@ -21,6 +22,8 @@ export interface Case {
   readonly examples: fc.Arbitrary<Example>;
   /** Why no gradient is checked. */
   readonly noGradient?: string;
+  /** Why no second derivative is checked. */
+  readonly noSecondGradient?: string;
 }
 
 type Family = keyof typeof ops;
@@ -251,5 +254,14 @@ export const cases: Record<OpName, Case> = {
         call: (logits) => [k.crossEntropy(logits, labels)],
       })),
     ),
+  },
+  contrastiveLosses: {
+    examples: fc.tuple(fc.integer({ min: 2, max: 11 }), length).chain(([rows, features]) =>
+      fc.array(fc.nat(2), { minLength: rows, maxLength: rows }).map((classes) => ({
+        shapes: [[rows, features]],
+        call: (z) => [k.contrastiveLosses(z, tensor(Int32Array.from(classes)), 0.5)],
+      })),
+    ),
+    noSecondGradient: "the fused gradient has no derivative",
   },
 };

@@ -31,7 +31,7 @@ const ops = {
   damped: elementwise("damped", formulas.damped),
 } satisfies Record<OpName, unknown>;
 
-/** Operands are named by how many tensors back they were made. */
+/** Operands are named by how many live tensors back they were made; from `anyone` on, by how many tensors. */
 export type Action =
   | { readonly do: "make"; readonly value: number; readonly requiresGrad: boolean }
   | { readonly do: "op"; readonly op: OpName; readonly of: readonly [number, number] }
@@ -41,33 +41,44 @@ export type Action =
   | { readonly do: "backward"; readonly of: number; readonly retainGraph: boolean }
   | { readonly do: "grad"; readonly of: number; readonly leaf: number; readonly createGraph: boolean }; // prettier-ignore
 
+const anyone = 1000;
+
 /** Programs with or without gradients. */
 export function actions({ gradients }: { gradients: boolean }): fc.Arbitrary<Action[]> {
-  const back = fc.nat(6);
-  const simple: fc.Arbitrary<Action>[] = [
-    fc.record({ do: fc.constant("make"), value: fc.constantFrom(-1, -0.5, 0.25, 0.75, 1), requiresGrad: gradients ? fc.boolean() : fc.constant(false) }),
-    fc.record({ do: fc.constant("op"), op: fc.constantFrom("average", "product", "damped"), of: fc.tuple(back, back) }),
-    fc.record({ do: fc.constant("op"), op: fc.constantFrom("average", "product", "damped"), of: fc.tuple(back, back) }),
-    fc.record({ do: fc.constantFrom("dispose", "keep", "alias", "stopGradient", "zeroGrad"), of: back }),
-    ...(gradients
-      ? [
-          fc.record({ do: fc.constant("backward"), of: back, retainGraph: fc.boolean() }),
-          fc.record({ do: fc.constant("grad"), of: back, leaf: back, createGraph: fc.boolean() }),
-        ]
-      : []),
+  const back = fc.oneof({ weight: 15, arbitrary: fc.nat(8) }, { weight: 1, arbitrary: fc.integer({ min: anyone, max: anyone + 5 }) }); // prettier-ignore
+  const make = fc.record({
+    do: fc.constant("make"),
+    value: fc.constantFrom(-1, -0.5, 0.25, 0.75),
+    requiresGrad: gradients ? fc.constantFrom(true, true, false) : fc.constant(false),
+  });
+  const op = fc.record({
+    do: fc.constant("op"),
+    op: fc.constantFrom("average", "product", "damped"),
+    of: fc.tuple(back, back),
+  });
+  const one = fc.record({
+    do: fc.constantFrom("dispose", "keep", "alias", "stopGradient", "zeroGrad"),
+    of: back,
+  });
+  const derivatives: fc.MaybeWeightedArbitrary<Action>[] = [
+    { weight: 2, arbitrary: fc.record({ do: fc.constant("backward"), of: back, retainGraph: fc.boolean() }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant("grad"), of: back, leaf: back, createGraph: fc.boolean() }) },
   ]; // prettier-ignore
-  const { program } = fc.letrec<{ program: Action[] }>((tie) => ({
-    program: fc.array(
+  const { body } = fc.letrec<{ body: Action[] }>((tie) => ({
+    body: fc.array(
       fc.oneof(
         { depthSize: "small" },
-        { weight: 8, arbitrary: fc.oneof(...simple) },
-        { weight: 1, arbitrary: fc.record({ do: fc.constant("scope"), body: tie("program"), returns: fc.array(back, { maxLength: 3 }), fails: fc.boolean() }) },
-        { weight: 1, arbitrary: fc.record({ do: fc.constant("noGrad"), body: tie("program") }) },
+        { weight: 2, arbitrary: make },
+        { weight: 8, arbitrary: op },
+        { weight: 3, arbitrary: one },
+        ...(gradients ? derivatives : []),
+        { weight: 1, arbitrary: fc.record({ do: fc.constant("scope"), body: tie("body"), returns: fc.array(back, { maxLength: 3 }), fails: fc.boolean() }) },
+        { weight: 1, arbitrary: fc.record({ do: fc.constant("noGrad"), body: tie("body") }) },
       ),
-      { maxLength: 20 },
+      { maxLength: 25, size: "max" },
     ),
   })); // prettier-ignore
-  return program;
+  return fc.tuple(make, make, body).map(([first, second, rest]) => [first, second, ...rest]);
 }
 
 /** A recorded call, and whether what its backward needs is gone. */
@@ -89,6 +100,8 @@ interface Handle {
   readonly expr: Expr;
   readonly requiresGrad: boolean;
   readonly leaf: Leaf | null;
+  /** Whether this is the handle that the leaf was made with: the gradient goes when it goes. */
+  readonly isOwner: boolean;
   /** The calls that it came from. */
   readonly history: ReadonlySet<Call>;
   /** Whether a gradient is among its ancestors: of those the model does not know which calls they need. */
@@ -135,27 +148,36 @@ export class World {
       case "scope":
         this.#scope(action);
         return;
-      case "op": {
-        const [a, b] = [this.#find(action.of[0]), this.#find(action.of[1])];
-        if (a && b) this.#op(action.op, a, b);
+      case "op":
+        this.#with(action.of, ([a, b]) => { this.#op(action.op, a, b); }); // prettier-ignore
         return;
-      }
-      case "grad": {
-        const [of, leaf] = [this.#find(action.of), this.#find(action.leaf)];
-        if (of && leaf) this.#grad(of, leaf, action.createGraph);
+      case "grad":
+        this.#with([action.of, action.leaf], ([of, leaf]) => { this.#grad(of, leaf, action.createGraph); }); // prettier-ignore
         return;
-      }
-      default: {
-        const handle = this.#find(action.of);
-        if (!handle) return;
-        if (action.do === "backward") this.#backward(handle, action.retainGraph);
-        else this.#one(action.do, handle);
-      }
+      case "backward":
+        this.#with([action.of, 0], ([of]) => { this.#backward(of, action.retainGraph); }); // prettier-ignore
+        return;
+      case "dispose":
+      case "keep":
+      case "alias":
+      case "stopGradient":
+      case "zeroGrad":
+        this.#with([action.of, 0], ([of]) => { this.#one(action.do, of); }); // prettier-ignore
+        return;
+      default:
+        action satisfies never;
     }
   }
 
+  /** Calls `then` with two handles, if there are any. */
+  #with([first, second]: readonly [number, number], then: (handles: [Handle, Handle]) => void): void {
+    const [a, b] = [this.#find(first), this.#find(second)];
+    if (a && b) then([a, b]);
+  }
+
   #find(back: number): Handle | undefined {
-    return this.#handles[this.#handles.length - 1 - (back % this.#handles.length)];
+    const among = back >= anyone ? this.#handles : this.#handles.filter(({ alive }) => alive);
+    return among[among.length - 1 - (back % among.length)];
   }
 
   #value(expr: Expr): number {
@@ -170,14 +192,14 @@ export class World {
 
   #make(value: number, requiresGrad: boolean): void {
     const made = tensor(value, undefined, { requiresGrad });
-    const plain = { tensor: made, history: new Set<Call>(), hasGradient: false, requiresGrad };
+    const constant = this.#constant(made, e.constant(value));
     if (!requiresGrad) {
-      this.#add({ ...plain, expr: e.constant(value), leaf: null });
+      this.#add(constant);
       return;
     }
     const leaf = { index: this.#leafValues.push(value) - 1, ownerAlive: true, grad: null };
     this.#leaves.push(leaf);
-    this.#add({ ...plain, expr: e.input(leaf.index), leaf });
+    this.#add({ ...constant, expr: e.input(leaf.index), requiresGrad, leaf, isOwner: true });
   }
 
   #op(name: OpName, a: Handle, b: Handle): void {
@@ -187,16 +209,12 @@ export class World {
     }
     const made = ops[name](a.tensor, b.tensor);
     const expr = formulas[name](a.expr, b.expr);
+    const constant = this.#constant(made, expr);
     const requiresGrad = this.#recording && (a.requiresGrad || b.requiresGrad);
     assert.equal(made.requiresGrad, requiresGrad);
-    this.#add({
-      tensor: made,
-      expr: requiresGrad ? expr : e.constant(this.#value(expr)),
-      requiresGrad,
-      leaf: null,
-      history: requiresGrad ? new Set([...a.history, ...b.history, { freed: false }]) : new Set(),
-      hasGradient: a.hasGradient || b.hasGradient,
-    });
+    const history = new Set([...a.history, ...b.history, { freed: false }]);
+    const hasGradient = a.hasGradient || b.hasGradient;
+    this.#add(requiresGrad ? { ...constant, expr, requiresGrad, history, hasGradient } : constant);
   }
 
   #one(what: "dispose" | "keep" | "alias" | "stopGradient" | "zeroGrad", handle: Handle): void {
@@ -214,32 +232,27 @@ export class World {
         if (leaf) leaf.grad = null;
         return;
       case "alias":
-        if (alive) this.#add({ ...handle, tensor: of.alias(), leaf: leaf && { ...leaf, ownerAlive: false } });
+        if (alive) this.#add({ ...handle, tensor: of.alias(), isOwner: false });
         else assert.throws(() => of.alias(), DisposedError);
         return;
       case "stopGradient":
         if (!alive) assert.throws(() => stopGradient(of), DisposedError);
-        else this.#add({ ...handle, ...this.#constant(stopGradient(of), handle.expr) });
+        else this.#add(this.#constant(stopGradient(of), handle.expr));
     }
   }
 
+  /** A tensor that no gradient flows through. */
   #constant(made: Tensor, expr: Expr): Omit<Handle, "alive"> {
     const value = e.constant(this.#value(expr));
-    return {
-      tensor: made,
-      expr: value,
-      requiresGrad: false,
-      leaf: null,
-      history: new Set(),
-      hasGradient: false,
-    };
+    const history = new Set<Call>();
+    return { tensor: made, expr: value, requiresGrad: false, leaf: null, isOwner: false, history, hasGradient: false }; // prettier-ignore
   }
 
   #dispose(handle: Handle): void {
     handle.tensor.dispose();
     handle.alive = false;
-    const { leaf } = handle;
-    if (leaf?.ownerAlive) [leaf.ownerAlive, leaf.grad] = [false, null];
+    const { leaf, isOwner } = handle;
+    if (leaf && isOwner) [leaf.ownerAlive, leaf.grad] = [false, null];
     for (const own of this.#scopes) own.delete(handle);
   }
 
@@ -273,8 +286,8 @@ export class World {
     }
   }
 
-  /** Runs a differentiation that frees calls (unless retained), and says whether it succeeded. */
-  #differentiate(of: Handle, possible: boolean, retained: boolean, run: () => void): boolean {
+  /** Runs a differentiation, and says whether it succeeded. */
+  #differentiate(of: Handle, possible: boolean, run: () => void): boolean {
     const freed = [...of.history].map((call) => call.freed);
     const isCut = freed.includes(true) && !of.hasGradient;
     const mayBeCut = freed.some((state) => state !== false);
@@ -285,7 +298,7 @@ export class World {
     } catch (error) {
       const expected = !of.alive ? DisposedError : NotDifferentiableError;
       if (!(error instanceof expected)) throw error;
-      assert(!of.alive || !possible || mayBeCut, `unexpected: ${error.message}`);
+      assert(!of.alive || !possible || mayBeCut, `refused: ${error.message}`);
     }
     if (succeeded) assert(of.alive && possible && !isCut, "a gradient that should not exist");
     return succeeded;
@@ -295,7 +308,7 @@ export class World {
     const run = () => {
       backward(of.tensor, { retainGraph });
     };
-    const succeeded = this.#differentiate(of, of.requiresGrad, retainGraph, run);
+    const succeeded = this.#differentiate(of, of.requiresGrad, run);
     if (succeeded) {
       for (const index of e.inputsOf([of.expr])) {
         const leaf = this.#leaves[index];
@@ -318,7 +331,7 @@ export class World {
     const run = () => {
       [gradient] = grad(of.tensor, [leaf.tensor], { createGraph });
     };
-    this.#differentiate(of, possible, createGraph, run);
+    this.#differentiate(of, possible, run);
     if (!createGraph && of.alive && possible) for (const call of of.history) call.freed ||= "perhaps";
     if (!gradient) return;
     const expr = partial(of.expr, index);

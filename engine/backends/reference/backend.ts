@@ -96,12 +96,13 @@ export function runDefinition<P extends string>(
 ): void {
   const thread = { x: 0 };
   const self = { thread, constants: params };
+  const args = [...inputs];
   // In place, an output may not change an input before the other outputs have read it.
   const targets = kernel.inPlace ? outputs.map((output) => output.slice()) : outputs;
   Object.keys(kernel.outputs).forEach((name, i) => {
     const body = kernel.js[name]!;
     const target = targets[i]!;
-    for (thread.x = 0; thread.x < target.length; thread.x++) target[thread.x] = body.apply(self, [...inputs]);
+    for (thread.x = 0; thread.x < target.length; thread.x++) target[thread.x] = body.apply(self, args);
   });
   if (kernel.inPlace) outputs.forEach((output, i) => { output.set(targets[i]!); }); // prettier-ignore
 }
