@@ -2,7 +2,7 @@ import { BackendError, ValueError } from "./errors.ts";
 import type { DType, Kernel, Numbers, Params } from "./kernel.ts";
 
 /** The backends by name. */
-export const backendNames = ["reference", "cpu"] as const;
+export const backendNames = ["reference", "cpu", "webgpu"] as const;
 
 /** Name of a backend. */
 export type BackendName = (typeof backendNames)[number];
@@ -27,11 +27,21 @@ export interface BackendStats {
   readonly liveBuffers: number;
   /** Kernels run since the backend was made. */
   readonly kernelsRun: number;
+  /** By cache: how often it had what was wanted, and how often that had to be made. */
+  readonly caches?: Readonly<Record<string, { readonly hits: number; readonly misses: number }>>;
+}
+
+/** What a profile tells of the calls of one kernel (or shader). */
+export interface KernelTime {
+  readonly name: string;
+  readonly calls: number;
+  /** Time in all calls together. */
+  readonly milliseconds: number;
 }
 
 /** What runs kernels. It knows buffers and kernels, and nothing of shapes, ops or gradients. */
 export interface Backend {
-  readonly name: BackendName;
+  readonly name: string;
   /** One line for people: what really runs (threads, instruction set, adapter). */
   describe(): string;
   alloc(length: number, dtype: DType): DeviceBuffer;
@@ -49,6 +59,15 @@ export interface Backend {
   peek?(buffer: DeviceBuffer): Elements;
   /** Resolves when everything queued so far has run. */
   sync(): Promise<void>;
+  /**
+   * Awaited once in each step of a loop that reads nothing, keeps the program at most two steps ahead of the device.
+   * Absent where `run` computes at once.
+   */
+  pace?(): Promise<void>;
+  /** Times kernels from now on, which may slow them down. Absent where kernels cannot be timed. */
+  startProfile?(): void;
+  /** Stops timing, and tells the times, the longest first. */
+  endProfile?(): Promise<readonly KernelTime[]>;
   stats(): BackendStats;
   /** Gives back memory and threads. The backend cannot be used afterwards. */
   destroy(): Promise<void>;
@@ -75,7 +94,7 @@ export function currentBackend(): Backend {
 
 /** Options of {@link init}. */
 export interface InitOptions {
-  /** `auto` takes the fastest one that this machine has. */
+  /** `auto` takes WebGPU where there is a GPU (a software adapter is none), else the CPU. */
   readonly backend?: BackendName | "auto";
   /** Threads of the cpu backend, the main one included. Default: one per core. */
   readonly threads?: number;
@@ -102,7 +121,12 @@ async function create(name: BackendName | "auto", threads: number | undefined): 
       const { ReferenceBackend } = await import("./backends/reference/backend.ts");
       return new ReferenceBackend();
     }
+    case "webgpu": {
+      const { WebGpuBackend } = await import("./backends/webgpu/backend.ts");
+      return WebGpuBackend.create();
+    }
     case "auto":
+      return (await createOnGpu()) ?? create("cpu", threads);
     case "cpu": {
       const { CpuBackend } = await import("./backends/cpu/backend.ts");
       return CpuBackend.create(threads);
@@ -113,4 +137,10 @@ async function create(name: BackendName | "auto", threads: number | undefined): 
         `init: expected a backend among auto, ${backendNames.join(", ")}, got ${JSON.stringify(name)}`,
       );
   }
+}
+
+async function createOnGpu(): Promise<Backend | undefined> {
+  const { WebGpuBackend } = await import("./backends/webgpu/backend.ts");
+  // Where WebGPU fails to start, `auto` means the CPU as where there is none.
+  return WebGpuBackend.createOnHardware().catch(() => undefined);
 }

@@ -73,30 +73,46 @@ function create(
   const backend = currentBackend();
   const storage = new Storage(backend, sizeOf(shape), dtype);
   backend.write(storage.buffer, values);
-  const variable = requiresGrad ? new Variable(shape, null) : null;
-  const made = new Tensor(storage, shape, variable, bounds);
+  // A copy: the caller may go on with his array.
+  const own = [...shape];
+  const variable = requiresGrad ? new Variable(own, null) : null;
+  const made = new Tensor(storage, own, variable, bounds);
   if (variable) variable.owner = made;
   return made;
 }
 
 function flatten(values: NestedNumbers | Numbers): { flat: Numbers; shape: Shape } {
-  if (typeof values === "number") return { flat: [values], shape: [] };
-  if (!isNested(values)) {
-    if (!ArrayBuffer.isView(values)) {
-      throw new ValueError(`tensor: expected a number, nested arrays or a typed array, got ${typeof values}`);
-    }
+  if (typeof values !== "number" && !isNested(values)) {
+    if (!ArrayBuffer.isView(values)) refuse(values);
     return { flat: values, shape: [values.length] };
   }
-  const parts = values.map(flatten);
-  const inner = parts[0]?.shape ?? [];
-  const odd = parts.find((part) => !sameShape(part.shape, inner));
+  const flat: number[] = [];
+  return { shape: collect(values, flat), flat };
+}
+
+function refuse(values: unknown): never {
+  throw new ValueError(`tensor: expected a number, nested arrays or a typed array, got ${typeof values}`);
+}
+
+/** Appends the numbers of nested arrays to `flat`, and returns the shape of the nesting. */
+function collect(values: NestedNumbers, flat: number[]): Shape {
+  if (typeof values === "number") {
+    flat.push(values);
+    return scalar;
+  }
+  if (!isNested(values)) refuse(values);
+  const shapes = values.map((entry) => collect(entry, flat));
+  const [inner = scalar] = shapes;
+  const odd = shapes.find((shape) => !sameShape(shape, inner));
   if (odd) {
     throw new ShapeError(
-      `tensor: expected nested arrays of equal lengths, got entries of shapes ${formatShape(inner)} and ${formatShape(odd.shape)}`,
+      `tensor: expected nested arrays of equal lengths, got entries of shapes ${formatShape(inner)} and ${formatShape(odd)}`,
     );
   }
-  return { flat: parts.flatMap((part) => Array.from(part.flat)), shape: [parts.length, ...inner] };
+  return [values.length, ...inner];
 }
+
+const scalar: Shape = [];
 
 const isNested = (values: object): values is readonly NestedNumbers[] => Array.isArray(values);
 

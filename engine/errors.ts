@@ -29,3 +29,6 @@ export class OutOfMemoryError extends SpheregradError {}
 
 /** A kernel failed inside a worker thread, or a worker died. */
 export class WorkerError extends SpheregradError {}
+
+/** The GPU is gone (unplugged, reset by its driver, destroyed), and with it everything that was on it. */
+export class DeviceLostError extends SpheregradError {}

@@ -21,8 +21,9 @@ export function formatTensor(
   return `${title}\n${body}`;
 }
 
+// All 32-bit integers in full.
 const formatNumber = (x: number): string =>
-  Number.isInteger(x)
+  Number.isInteger(x) && Math.abs(x) < 1e10
     ? String(x)
     : Math.abs(x) >= 1e5 || Math.abs(x) < 1e-3
       ? x.toExponential(3)

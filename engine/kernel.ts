@@ -1,8 +1,9 @@
 /**
  * A kernel is one object that says the same computation once per backend: `js` is its readable definition
- * (the reference backend and gpu.js run it), `cpu` its tuned WebAssembly SIMD body.
+ * (the reference backend and gpu.js run it), `cpu` its tuned WebAssembly SIMD body, `wgsl` its shaders.
  */
 import type { Machine } from "./backends/cpu/machine.ts";
+import type { Gpu, Memory } from "./backends/webgpu/gpu.ts";
 
 /** Element types: f32 for mathematics (f64 on the reference backend), i32 for labels and indices. */
 export type DType = "f32" | "i32";
@@ -36,6 +37,14 @@ export type CpuBody<P extends string> = (
   outputs: readonly Pointer[],
 ) => void;
 
+/** The WebGPU backend's body: calls the shaders that run the whole kernel. An output that overwrites an input is it. */
+export type WgslBody<P extends string> = (
+  gpu: Gpu,
+  params: Params<P>,
+  inputs: readonly Memory[],
+  outputs: readonly Memory[],
+) => void;
+
 /** One computation: names and element types of its buffers, its parameters, and a body for each backend. */
 export interface Kernel<P extends string = string> {
   readonly name: string;
@@ -51,4 +60,6 @@ export interface Kernel<P extends string = string> {
   readonly js: Readonly<Record<string, JsBody<P>>>;
   /** Without it, the CPU backend runs `js`. */
   readonly cpu?: CpuBody<P>;
+  /** Without it, the WebGPU backend refuses the kernel. */
+  readonly wgsl?: WgslBody<P>;
 }

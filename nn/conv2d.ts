@@ -35,7 +35,7 @@ export class Conv2d extends Module {
     }
     const { random, bias = false, init = kaimingNormal("out"), ...geometry } = options;
     const shape = [kernelSize, kernelSize, inChannels, outChannels];
-    this.weight = parameter(shape, init(shape, random));
+    this.weight = parameter(shape, () => init(shape, random));
     this.bias = bias ? parameter([outChannels], new Float64Array(outChannels)) : null;
     this.#geometry = geometry;
   }

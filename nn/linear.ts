@@ -28,7 +28,7 @@ export class Linear extends Module {
     checkPositiveInteger("Linear", "outFeatures", outFeatures);
     const { random, bias = true, init = glorotUniform } = options;
     const shape = [inFeatures, outFeatures];
-    this.weight = parameter(shape, init(shape, random));
+    this.weight = parameter(shape, () => init(shape, random));
     this.bias = bias ? parameter([outFeatures], new Float64Array(outFeatures)) : null;
   }
 

@@ -1,17 +1,20 @@
+import { currentBackend } from "../engine/backend.ts";
 import type { Elements } from "../engine/backend.ts";
+import { ShapeBackend } from "../engine/backends/shapes/backend.ts";
 import { tensor } from "../engine/create.ts";
 import type { Numbers } from "../engine/kernel.ts";
 import { keep } from "../engine/scope.ts";
+import { sizeOf } from "../engine/shape.ts";
 import type { Shape } from "../engine/shape.ts";
 import { Tensor } from "../engine/tensor.ts";
-import { readState, writeState } from "./state.ts";
-import type { StateDict } from "./state.ts";
+import { HostState, readState, writeState } from "./state.ts";
+import type { StateDict, Stateful } from "./state.ts";
 
 /**
- * A function of tensors with tensors of its own. What stands in the fields of a subclass belongs to it: tensors made
- * with `requiresGrad` are its parameters, other tensors its buffers (running statistics), and modules, alone or in
- * arrays, its children. Names are paths through the fields, as in PyTorch: `layer1.0.conv1.weight`. Private fields
- * (`#field`) are not looked at.
+ * A function of tensors with tensors of its own. What stands in the fields of a subclass, alone or in arrays, belongs
+ * to it: tensors made with `requiresGrad` are its parameters, other tensors its buffers (running statistics), modules
+ * its children; a {@link HostState} is saved with them. Names are paths through the fields, as in PyTorch:
+ * `layer1.0.conv1.weight`. Private fields (`#field`) are not looked at.
  *
  * ```ts
  * class Scale extends Module {
@@ -42,8 +45,8 @@ export abstract class Module implements Disposable {
     return this.train(false);
   }
 
-  /** Tensors and modules in the fields, in the order of declaration. */
-  protected members(): [name: string, member: Tensor | Module][] {
+  /** What belongs to this module, in the order of declaration. */
+  protected members(): [name: string, member: Module | Stateful][] {
     return Object.entries(this).flatMap(([name, value]) => membersIn(name, value));
   }
 
@@ -76,17 +79,17 @@ export abstract class Module implements Disposable {
     return [...this.namedParameters().values()];
   }
 
-  /** The elements of all parameters and buffers as they are now, by name. */
+  /** The elements of all parameters, buffers and host states as they are now, by name. */
   stateDict(): Promise<StateDict<Elements>> {
-    return readState(this.#namedTensors());
+    return readState(this.#namedState());
   }
 
   /**
-   * Overwrites all parameters and buffers. Throws StateDictError, before anything is changed, unless the state has
+   * Overwrites all parameters, buffers and host states. Throws StateDictError, before anything is changed, unless the state has
    * exactly their names and shapes.
    */
   loadStateDict(state: StateDict): void {
-    writeState("loadStateDict", this.#namedTensors(), state);
+    writeState("loadStateDict", this.#namedState(), state);
   }
 
   /** Disposes all parameters (with their gradients) and buffers. */
@@ -99,28 +102,43 @@ export abstract class Module implements Disposable {
     this.dispose();
   }
 
-  #namedTensors(isWanted: (tensor: Tensor) => boolean = () => true): Map<string, Tensor> {
-    const found = new Map<Tensor, string>();
+  /** Tensors and host states by name, each once. */
+  #namedState(): Map<string, Stateful> {
+    const found = new Map<Stateful, string>();
     for (const [path, module] of this.namedModules()) {
       for (const [name, member] of module.members()) {
-        if (member instanceof Tensor && isWanted(member) && !found.has(member)) {
-          found.set(member, joinPath(path, name));
-        }
+        if (!(member instanceof Module) && !found.has(member)) found.set(member, joinPath(path, name));
       }
     }
-    return new Map([...found].map(([tensor, name]) => [name, tensor]));
+    return new Map([...found].map(([member, name]) => [name, member]));
+  }
+
+  #namedTensors(isWanted: (tensor: Tensor) => boolean = () => true): Map<string, Tensor> {
+    return new Map(
+      [...this.#namedState()].flatMap(([name, member]) =>
+        member instanceof Tensor && isWanted(member) ? [[name, member]] : [],
+      ),
+    );
   }
 }
 
-/** A tensor to be trained, which outlives all scopes. `values` are row-major. */
-export const parameter = (shape: Shape, values: Numbers): Tensor =>
-  keep(tensor(values, shape, { requiresGrad: true }));
+/**
+ * A tensor to be trained, which outlives all scopes. `values` are row-major. A function that makes them is not called
+ * on a backend that holds nothing: `summary` need not draw the weights of a large network.
+ */
+export function parameter(shape: Shape, values: Numbers | (() => Numbers)): Tensor {
+  const make = typeof values === "function" ? values : () => values;
+  const isHeld = !(currentBackend() instanceof ShapeBackend);
+  const data = isHeld ? make() : new Float64Array(sizeOf(shape));
+  return keep(tensor(data, shape, { requiresGrad: true }));
+}
 
 /** A tensor that is part of a module's state but not trained, which outlives all scopes. */
 export const buffer = (shape: Shape, values: Numbers): Tensor => keep(tensor(values, shape));
 
-function membersIn(name: string, value: unknown): [string, Tensor | Module][] {
-  if (value instanceof Tensor || value instanceof Module) return [[name, value]];
+function membersIn(name: string, value: unknown): [string, Module | Stateful][] {
+  if (value instanceof Tensor || value instanceof Module || value instanceof HostState)
+    return [[name, value]];
   if (Array.isArray(value)) return value.flatMap((item, i) => membersIn(`${name}.${i}`, item));
   return [];
 }

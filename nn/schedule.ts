@@ -1,54 +1,111 @@
-/** Schedules: the learning rate as a pure function of the step, so that a resumed run needs nothing but its step. */
+/**
+ * Schedules: the learning rate as a pure function of the step, so that a resumed run needs nothing but its step.
+ * `optimizer.lr = schedule(step)` before each step. All begin with the same optional warm-up.
+ */
 import { ValueError } from "../engine/errors.ts";
 import { checkNonNegative, checkPositiveInteger } from "./check.ts";
 
 /** The learning rate of step 0, 1, 2, ... */
 export type Schedule = (step: number) => number;
 
-/** The same learning rate at every step. Throws ValueError unless it is finite and >= 0. */
-export function constantSchedule(lr: number): Schedule {
-  checkNonNegative("constantSchedule", "lr", lr);
-  return () => lr;
-}
-
-/** Options of {@link cosineSchedule}. */
-export interface CosineOptions {
-  /** The greatest learning rate: that of step `warmupSteps`. */
+/** Options of all schedules. */
+export interface ScheduleOptions {
+  /** The learning rate at the end of the warm-up, which is that of step `warmupSteps`. */
   readonly peak: number;
-  /** T: the number of steps of the whole run, warm-up included. */
-  readonly steps: number;
-  /** W: steps of linear warm-up, at most `steps`. Default 0: none. */
+  /** W: steps of linear warm-up, start + (peak - start) s / W for s < W. Default 0: none. */
   readonly warmupSteps?: number;
   /** The learning rate of step 0 where there is a warm-up. Default 0. */
   readonly start?: number;
+}
+
+/** peak from step W on. Throws ValueError for rates that are negative or not finite, or a bad number of steps. */
+export const constantSchedule = (options: ScheduleOptions): Schedule =>
+  afterWarmup("constantSchedule", options, () => options.peak);
+
+/** Options of {@link stepSchedule}. */
+export interface StepOptions extends ScheduleOptions {
+  /** Steps, of the whole run, from which on the rate is smaller; in increasing order. */
+  readonly milestones: readonly number[];
+  /** What each milestone multiplies the rate by. Default 0.1. */
+  readonly factor?: number;
+}
+
+/**
+ * peak factor^k from step W on, where k of the milestones m have been reached (m <= s). Throws ValueError for rates or
+ * factors that are negative or not finite, milestones that do not increase or lie in the warm-up, or a bad number of
+ * steps.
+ */
+export function stepSchedule(options: StepOptions): Schedule {
+  const { peak, warmupSteps = 0, milestones, factor = 0.1 } = options;
+  checkNonNegative("stepSchedule", "factor", factor);
+  const increase = milestones.every((milestone, i) => milestone > (milestones[i - 1] ?? warmupSteps - 1));
+  if (!increase || !milestones.every(Number.isInteger)) {
+    throw new ValueError(
+      `stepSchedule: expected milestones to be increasing integers from ${warmupSteps} on, got [${milestones.join(", ")}]`,
+    );
+  }
+  const reached = (step: number): number => milestones.filter((milestone) => milestone <= step).length;
+  return afterWarmup("stepSchedule", options, (step) => peak * factor ** reached(step));
+}
+
+/** Options of {@link exponentialSchedule}. */
+export interface ExponentialOptions extends ScheduleOptions {
+  /** In how many steps the rate is multiplied by `factor`. */
+  readonly every: number;
+  readonly factor: number;
+}
+
+/**
+ * peak factor^((s - W) / every) from step W on. Throws ValueError for rates or factors that are negative or not finite,
+ * or a bad number of steps.
+ */
+export function exponentialSchedule(options: ExponentialOptions): Schedule {
+  const { peak, warmupSteps = 0, every, factor } = options;
+  checkNonNegative("exponentialSchedule", "factor", factor);
+  checkPositiveInteger("exponentialSchedule", "every", every);
+  return afterWarmup(
+    "exponentialSchedule",
+    options,
+    (step) => peak * factor ** ((step - warmupSteps) / every),
+  );
+}
+
+/** Options of {@link cosineSchedule}. */
+export interface CosineOptions extends ScheduleOptions {
+  /** T: the number of steps of the whole run, warm-up included. */
+  readonly steps: number;
   /** The learning rate of step T, and of all beyond it. Default 0. */
   readonly end?: number;
 }
 
 /**
- * Linear warm-up, then half a cosine (Loshchilov and Hutter, "SGDR", ICLR 2017, without restarts):
- *
- *   s < W:       start + (peak - start) s / W
- *   W <= s < T:  end + (peak - end) (1 + cos(pi (s - W) / (T - W))) / 2
- *   T <= s:      end
- *
- * Throws ValueError for rates that are negative or not finite, or numbers of steps that do not fit together.
+ * Half a cosine (Loshchilov and Hutter, "SGDR", ICLR 2017, without restarts):
+ * end + (peak - end) (1 + cos(pi (s - W) / (T - W))) / 2 for W <= s < T, and end from step T on. Throws ValueError for
+ * rates that are negative or not finite, or numbers of steps that do not fit together.
  */
 export function cosineSchedule(options: CosineOptions): Schedule {
-  const { peak, steps, warmupSteps = 0, start = 0, end = 0 } = options;
+  const { peak, steps, warmupSteps = 0, end = 0 } = options;
   checkPositiveInteger("cosineSchedule", "steps", steps);
-  for (const [name, rate] of Object.entries({ peak, start, end })) {
-    checkNonNegative("cosineSchedule", name, rate);
-  }
-  if (!Number.isInteger(warmupSteps) || warmupSteps < 0 || warmupSteps > steps) {
+  checkNonNegative("cosineSchedule", "end", end);
+  if (warmupSteps > steps) {
     throw new ValueError(
-      `cosineSchedule: expected warmupSteps to be an integer from 0 to ${steps}, got ${warmupSteps}`,
+      `cosineSchedule: expected warmupSteps of at most ${steps} steps, got ${warmupSteps}`,
     );
   }
-  return (step) => {
-    if (step < warmupSteps) return start + ((peak - start) * step) / warmupSteps;
+  return afterWarmup("cosineSchedule", options, (step) => {
     if (step >= steps) return end;
     const progress = (step - warmupSteps) / (steps - warmupSteps);
     return end + ((peak - end) * (1 + Math.cos(Math.PI * progress))) / 2;
-  };
+  });
+}
+
+/** The warm-up, then `schedule`. */
+function afterWarmup(who: string, options: ScheduleOptions, schedule: Schedule): Schedule {
+  const { peak, warmupSteps = 0, start = 0 } = options;
+  checkNonNegative(who, "peak", peak);
+  checkNonNegative(who, "start", start);
+  if (!Number.isInteger(warmupSteps) || warmupSteps < 0) {
+    throw new ValueError(`${who}: expected warmupSteps to be an integer >= 0, got ${warmupSteps}`);
+  }
+  return (step) => (step < warmupSteps ? start + ((peak - start) * step) / warmupSteps : schedule(step));
 }

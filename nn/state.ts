@@ -1,10 +1,10 @@
-/** State: the elements of named tensors, read to the host for a checkpoint and written back from one. */
+/** State: named tensors and host integers, read for a checkpoint and written back from one. */
 import type { Elements } from "../engine/backend.ts";
 import { SpheregradError } from "../engine/errors.ts";
 import type { Numbers } from "../engine/kernel.ts";
 import { formatShape, sameShape, sizeOf } from "../engine/shape.ts";
 import type { Shape } from "../engine/shape.ts";
-import type { Tensor } from "../engine/tensor.ts";
+import { Tensor } from "../engine/tensor.ts";
 
 /** A tensor on the host: `data` is row-major, its length the product of `shape`. */
 export interface StateTensor<Data extends Numbers = Numbers> {
@@ -14,6 +14,35 @@ export interface StateTensor<Data extends Numbers = Numbers> {
 
 /** Tensors on the host by name, as a checkpoint holds them. */
 export type StateDict<Data extends Numbers = Numbers> = ReadonlyMap<string, StateTensor<Data>>;
+
+/**
+ * Integers on the host that are part of a state as tensors are: a count of steps, the bits of a random generator.
+ * They are stored in 32 bits, modulo 2^32.
+ */
+export class HostState {
+  #values: Int32Array;
+
+  constructor(values: Numbers) {
+    this.#values = Int32Array.from(values);
+  }
+
+  /** One axis. */
+  get shape(): Shape {
+    return [this.#values.length];
+  }
+
+  /** The integers, signed. */
+  get values(): Int32Array {
+    return this.#values.slice();
+  }
+
+  set values(values: Numbers) {
+    this.#values = Int32Array.from(values);
+  }
+}
+
+/** What a state is read from and written to. */
+export type Stateful = Tensor | HostState;
 
 /** A state whose names or shapes are not those of the tensors that it should be loaded into. */
 export class StateDictError extends SpheregradError {
@@ -32,41 +61,45 @@ export class StateDictError extends SpheregradError {
   }
 }
 
-/** The elements of all tensors as they are now: kernels queued later do not change what is read. */
-export async function readState(tensors: ReadonlyMap<string, Tensor>): Promise<StateDict<Elements>> {
-  const reads = [...tensors].map(async ([name, tensor]) => {
-    return [name, { shape: tensor.shape, data: await tensor.data() }] as const;
+/** All elements as they are now: kernels queued later do not change what is read. */
+export async function readState(members: ReadonlyMap<string, Stateful>): Promise<StateDict<Elements>> {
+  const reads = [...members].map(async ([name, member]) => {
+    const data = member instanceof Tensor ? await member.data() : member.values;
+    return [name, { shape: member.shape, data }] as const;
   });
   return new Map(await Promise.all(reads));
 }
 
 /**
- * Overwrites all tensors with the state's elements. Strict: throws StateDictError, with every fault, before anything
+ * Overwrites all members with the state's elements. Strict: throws StateDictError, with every fault, before anything
  * is written, unless names and shapes are the same. `who` opens the message.
  */
-export function writeState(who: string, tensors: ReadonlyMap<string, Tensor>, state: StateDict): void {
-  const missing = [...tensors.keys()].filter((name) => !state.has(name));
-  const unexpected = [...state.keys()].filter((name) => !tensors.has(name));
-  const shared = [...tensors].flatMap(([name, tensor]) => {
+export function writeState(who: string, members: ReadonlyMap<string, Stateful>, state: StateDict): void {
+  const missing = [...members.keys()].filter((name) => !state.has(name));
+  const unexpected = [...state.keys()].filter((name) => !members.has(name));
+  const shared = [...members].flatMap(([name, member]) => {
     const stored = state.get(name);
-    return stored ? [{ name, tensor, stored }] : [];
+    return stored ? [{ name, member, stored }] : [];
   });
-  const misshapen = shared.filter(({ tensor, stored }) => {
-    return !sameShape(tensor.shape, stored.shape) || stored.data.length !== sizeOf(stored.shape);
+  const misshapen = shared.filter(({ member, stored }) => {
+    return !sameShape(member.shape, stored.shape) || stored.data.length !== sizeOf(stored.shape);
   });
   if (missing.length + unexpected.length + misshapen.length > 0) {
-    const shapes = misshapen.map(({ name, tensor, stored: { shape, data } }) => {
-      return `${name} (${formatShape(tensor.shape)}, got ${formatShape(shape)} with ${data.length} elements)`;
+    const shapes = misshapen.map(({ name, member, stored: { shape, data } }) => {
+      return `${name} (${formatShape(member.shape)}, got ${formatShape(shape)} with ${data.length} elements)`;
     });
     const faults = [list("missing", missing), list("unexpected", unexpected), list("misshapen", shapes)];
     throw new StateDictError(
-      `${who}: expected the ${tensors.size} tensors of this object, got ${state.size} with ` +
+      `${who}: expected the ${members.size} tensors of this object, got ${state.size} with ` +
         faults.filter((fault) => fault !== "").join("; "),
       { missing, unexpected, misshapen: misshapen.map(({ name }) => name) },
     );
   }
-  for (const { tensor } of shared) tensor.checkAlive(who);
-  for (const { tensor, stored } of shared) tensor.backend.write(tensor.buffer, stored.data);
+  for (const { member } of shared) if (member instanceof Tensor) member.checkAlive(who);
+  for (const { member, stored } of shared) {
+    if (member instanceof Tensor) member.backend.write(member.buffer, stored.data);
+    else member.values = stored.data;
+  }
 }
 
 /** The message names a few; the error's fields hold all. */

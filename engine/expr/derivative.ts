@@ -1,4 +1,5 @@
-import { add, constant, div, less, mul, neg, topological, where } from "./expr.ts";
+import * as e from "./expr.ts";
+import { add, constant, div, less, mul, neg, sub, topological, where } from "./expr.ts";
 import type { Expr, ScalarOp } from "./expr.ts";
 
 /** Contribution to each argument's adjoint; null where the function is flat or the argument has no derivative. */
@@ -12,10 +13,24 @@ const rules = {
   neg: (dy) => [neg(dy)],
   // d(e^a) = e^a da
   exp: (dy, _args, y) => [mul(dy, y)],
+  // d(e^a - 1) = e^a da
+  expm1: (dy, [a = dy]) => [mul(dy, e.exp(a))],
   // d(ln a) = da / a
   log: (dy, [a = dy]) => [div(dy, a)],
+  // d(ln(1 + a)) = da / (1 + a)
+  log1p: (dy, [a = dy]) => [div(dy, add(1, a))],
   // d(sqrt a) = da / (2 sqrt a)
   sqrt: (dy, _args, y) => [div(mul(dy, 0.5), y)],
+  // d(sin a) = cos a da
+  sin: (dy, [a = dy]) => [mul(dy, e.cos(a))],
+  // d(cos a) = -sin a da
+  cos: (dy, [a = dy]) => [neg(mul(dy, e.sin(a)))],
+  // d(tanh a) = (1 - tanh^2 a) da
+  tanh: (dy, _args, y) => [mul(dy, sub(1, e.square(y)))],
+  // d(erf a) = 2 / sqrt(pi) e^(-a^2) da
+  erf: (dy, [a = dy]) => [mul(mul(dy, 2 / Math.sqrt(Math.PI)), e.exp(neg(e.square(a))))],
+  floor: flat,
+  round: flat,
   // d(a + b) = da + db
   add: (dy) => [dy, dy],
   // d(a - b) = da - db
@@ -32,6 +47,11 @@ const rules = {
       where(less(a, b), dy, where(less(b, a), 0, half)),
     ];
   },
+  // d(a^b) = b a^(b - 1) da + ln a a^b db, where 0 times an infinity is 0: for b = 0, and for 0^b with b >= 0
+  pow: (dy, [a = dy, b = dy], y) => [
+    where(b, mul(dy, mul(b, e.pow(a, sub(b, 1)))), 0),
+    where(y, mul(dy, mul(y, e.log(a))), 0),
+  ],
   less: flat,
   lessEqual: flat,
   equal: flat,
@@ -44,7 +64,7 @@ const rules = {
  * with respect to that input, or null where there is none.
  *
  * One sweep visits each node once and adds a constant number of nodes for it. With sub-expressions shared, all
- * derivatives of a graph of n nodes together therefore have at most about 4 n nodes (each max counting for 9), those
+ * derivatives of a graph of n nodes together therefore have at most about 4 n nodes (each max counting for 9, each pow for 12), those
  * of the graph that they use included; written out as trees they could have 2^n.
  */
 export function differentiate(output: Expr, seed: Expr, inputs: readonly number[]): (Expr | null)[] {

@@ -1,8 +1,11 @@
 import { f32x4, v128 } from "../backends/cpu/assembler.ts";
 import type { FunctionBuilder, Value } from "../backends/cpu/assembler.ts";
-import { expLanes, logLanes } from "../backends/cpu/expression/math.ts";
+import { expLanes, expm1Lanes, log1pLanes, logLanes, tanhLanes } from "../backends/cpu/expression/math.ts";
+import { cosLanes, powLanes, sinLanes } from "../backends/cpu/expression/math-double.ts";
+import { expand, isBasic } from "./expand.ts";
+import type { BasicOp } from "./expand.ts";
 import { topological } from "./expr.ts";
-import type { Expr, ScalarOp } from "./expr.ts";
+import type { Expr } from "./expr.ts";
 
 type Lanes = Value<"v128">;
 type Template = (f: FunctionBuilder, a: Lanes, b: Lanes, c: Lanes) => Lanes;
@@ -12,22 +15,30 @@ const comparisons = {
   less: (_, a, b) => f32x4.lt(a, b),
   lessEqual: (_, a, b) => f32x4.le(a, b),
   equal: (_, a, b) => f32x4.eq(a, b),
-} satisfies Partial<Record<ScalarOp, Template>>;
+} satisfies Partial<Record<BasicOp, Template>>;
 
 /** Each scalar function on four lanes. `where` takes a mask as its condition. */
 const templates = {
   neg: (_, a) => f32x4.neg(a),
   exp: expLanes,
+  expm1: expm1Lanes,
   log: logLanes,
+  log1p: log1pLanes,
   sqrt: (_, a) => f32x4.sqrt(a),
+  sin: sinLanes,
+  cos: cosLanes,
+  tanh: tanhLanes,
+  floor: (_, a) => f32x4.floor(a),
+  round: (_, a) => f32x4.nearest(a),
   add: (_, a, b) => f32x4.add(a, b),
   sub: (_, a, b) => f32x4.sub(a, b),
   mul: (_, a, b) => f32x4.mul(a, b),
   div: (_, a, b) => f32x4.div(a, b),
   max: (_, a, b) => f32x4.max(a, b),
+  pow: powLanes,
   where: (_, mask, a, b) => v128.bitselect(a, b, mask),
   ...comparisons,
-} satisfies Record<ScalarOp, Template>;
+} satisfies Record<BasicOp, Template>;
 
 /** Statements that compute `roots` on four lanes; each node becomes one local. */
 export function emitSimd(
@@ -38,7 +49,8 @@ export function emitSimd(
   const values = new Map<Expr, Lanes>();
   const masks = new Map<Expr, Lanes>();
   const valueOf = (node: Expr): Lanes => values.get(node) ?? f32x4.const(NaN);
-  for (const node of topological(roots)) {
+  const basic = expand(roots);
+  for (const node of topological(basic)) {
     switch (node.kind) {
       case "input":
         values.set(node, inputs(node.index));
@@ -47,6 +59,7 @@ export function emitSimd(
         values.set(node, f32x4.const(node.value));
         break;
       case "apply": {
+        if (!isBasic(node.op)) throw new RangeError(`emitSimd: ${node.op} was not expanded`);
         const [first, ...rest] = node.args;
         const condition = first && (masks.get(first) ?? f32x4.ne(valueOf(first), f32x4.const(0)));
         const args =
@@ -61,5 +74,5 @@ export function emitSimd(
         node satisfies never;
     }
   }
-  return roots.map(valueOf);
+  return basic.map(valueOf);
 }

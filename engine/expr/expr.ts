@@ -6,18 +6,28 @@
  * Constructors simplify with exact identities only: every value stays the same, NaN, infinities and -0 included.
  * That is why x + 0 stays (it turns -0 into 0), and x 0 (NaN for an infinite x).
  */
+import { erf as erfOf } from "./erf.ts";
 
 /** The scalar functions and how many arguments each takes. Comparisons give 1 or 0. */
 export const arity = {
   neg: 1,
   exp: 1,
+  expm1: 1,
   log: 1,
+  log1p: 1,
   sqrt: 1,
+  sin: 1,
+  cos: 1,
+  tanh: 1,
+  erf: 1,
+  floor: 1,
+  round: 1,
   add: 2,
   sub: 2,
   mul: 2,
   div: 2,
   max: 2,
+  pow: 2,
   less: 2,
   lessEqual: 2,
   equal: 2,
@@ -40,13 +50,23 @@ export type ExprLike = Expr | number;
 export const evaluators = {
   neg: (a) => -a,
   exp: Math.exp,
+  expm1: Math.expm1,
   log: Math.log,
+  log1p: Math.log1p,
   sqrt: Math.sqrt,
+  sin: Math.sin,
+  cos: Math.cos,
+  tanh: Math.tanh,
+  erf: erfOf,
+  floor: Math.floor,
+  // Math.round takes ties up: it is right but where a is an even integer and a half.
+  round: (a) => (a - 2 * Math.floor(a / 2) === 0.5 ? a - 0.5 : Math.round(a)),
   add: (a, b) => a + b,
   sub: (a, b) => a - b,
   mul: (a, b) => a * b,
   div: (a, b) => a / b,
   max: (a, b) => Math.max(a, b),
+  pow: (a, b) => Math.pow(a, b),
   less: (a, b) => (a < b ? 1 : 0),
   lessEqual: (a, b) => (a <= b ? 1 : 0),
   equal: (a, b) => (a === b ? 1 : 0),
@@ -103,10 +123,26 @@ export function neg(a: ExprLike): Expr {
 }
 /** e^a */
 export const exp = (a: ExprLike): Expr => apply("exp", toExpr(a));
+/** e^a - 1, accurate for small a too */
+export const expm1 = (a: ExprLike): Expr => apply("expm1", toExpr(a));
 /** natural logarithm of a */
 export const log = (a: ExprLike): Expr => apply("log", toExpr(a));
+/** ln(1 + a), accurate for small a too */
+export const log1p = (a: ExprLike): Expr => apply("log1p", toExpr(a));
 /** square root of a */
 export const sqrt = (a: ExprLike): Expr => apply("sqrt", toExpr(a));
+/** sine of a, in radians */
+export const sin = (a: ExprLike): Expr => apply("sin", toExpr(a));
+/** cosine of a, in radians */
+export const cos = (a: ExprLike): Expr => apply("cos", toExpr(a));
+/** hyperbolic tangent of a */
+export const tanh = (a: ExprLike): Expr => apply("tanh", toExpr(a));
+/** error function: 2 / sqrt(pi) times the integral of e^(-t^2) from 0 to a */
+export const erf = (a: ExprLike): Expr => apply("erf", toExpr(a));
+/** the largest integer that is not above a */
+export const floor = (a: ExprLike): Expr => apply("floor", toExpr(a));
+/** the nearest integer; of two equally near ones the even one */
+export const round = (a: ExprLike): Expr => apply("round", toExpr(a));
 /** a + b */
 export function add(a: ExprLike, b: ExprLike): Expr {
   const [x, y] = sorted(a, b);
@@ -143,6 +179,8 @@ export function div(a: ExprLike, b: ExprLike): Expr {
 }
 /** the larger of a and b; NaN if either is */
 export const max = (a: ExprLike, b: ExprLike): Expr => apply("max", ...sorted(a, b));
+/** a to the power b; NaN for a negative a unless b is an integer; 1 for b = 0 */
+export const pow = (a: ExprLike, b: ExprLike): Expr => apply("pow", toExpr(a), toExpr(b));
 /** 1 where a < b, else 0 */
 export const less = (a: ExprLike, b: ExprLike): Expr => apply("less", toExpr(a), toExpr(b));
 /** 1 where a <= b, else 0 */
@@ -156,8 +194,28 @@ export function where(condition: ExprLike, a: ExprLike, b: ExprLike): Expr {
   if (c.kind === "constant") return c.value !== 0 ? x : y;
   return apply("where", c, x, y);
 }
+
+// What follows is composed of the above: values and derivatives are theirs.
+
 /** a^2 */
 export const square = (a: ExprLike): Expr => mul(a, a);
+/** |a|; its derivative at 0 is 0, as in PyTorch */
+export const abs = (a: ExprLike): Expr => max(a, neg(a));
+/** the smaller of a and b; NaN if either is */
+export const min = (a: ExprLike, b: ExprLike): Expr => neg(max(neg(a), neg(b)));
+/** 1 where a > 0, -1 where a < 0, else 0 */
+export const sign = (a: ExprLike): Expr => sub(less(0, a), less(a, 0));
+
+// -|a| for smooth functions of |a|: unlike abs, it has at 0 the derivative of one side, and those of the two sides agree.
+const minusAbs = (a: ExprLike): Expr => where(less(a, 0), a, neg(a));
+
+/** 1 / (1 + e^-a), computed from e^-|a|, which cannot overflow */
+export function sigmoid(a: ExprLike): Expr {
+  const z = exp(minusAbs(a));
+  return div(where(less(a, 0), z, 1), add(1, z));
+}
+/** ln(1 + e^a) = max(a, 0) + ln(1 + e^-|a|), which cannot overflow and is accurate where e^a is small */
+export const softplus = (a: ExprLike): Expr => add(where(less(a, 0), 0, a), log1p(exp(minusAbs(a))));
 
 /** Every node that `roots` need, each once, arguments before the nodes that use them. */
 export function topological(roots: readonly Expr[]): Expr[] {
@@ -195,13 +253,22 @@ export function rebuild(op: ScalarOp, args: readonly Expr[]): Expr {
   const constructors = {
     neg: () => neg(a),
     exp: () => exp(a),
+    expm1: () => expm1(a),
     log: () => log(a),
+    log1p: () => log1p(a),
     sqrt: () => sqrt(a),
+    sin: () => sin(a),
+    cos: () => cos(a),
+    tanh: () => tanh(a),
+    erf: () => erf(a),
+    floor: () => floor(a),
+    round: () => round(a),
     add: () => add(a, b ?? a),
     sub: () => sub(a, b ?? a),
     mul: () => mul(a, b ?? a),
     div: () => div(a, b ?? a),
     max: () => max(a, b ?? a),
+    pow: () => pow(a, b ?? a),
     less: () => less(a, b ?? a),
     lessEqual: () => lessEqual(a, b ?? a),
     equal: () => equal(a, b ?? a),

@@ -32,3 +32,9 @@ export const spawnWorker: Platform["spawnWorker"] = (source, data, onDeath) => {
 export const enableRelaxedSimd: Platform["enableRelaxedSimd"] = () => {
   setFlagsFromString("--experimental-wasm-relaxed-simd");
 };
+
+/** Dawn, from the package `webgpu`, which is loaded here and not before. Its timestamps are not coarsened: we are no web page. */
+export const openGpu: Platform["openGpu"] = async () => {
+  const { create } = await import("webgpu");
+  return create(["disable-dawn-features=timestamp_quantization"]);
+};

@@ -1,137 +1,88 @@
 import { ShapeError } from "../../engine/errors.ts";
-import { checkShape, formatShape } from "../../engine/shape.ts";
+import { formatShape } from "../../engine/shape.ts";
 import type { Shape } from "../../engine/shape.ts";
+import { placeWindows, rank4 } from "../window.ts";
+import type { WindowOptions, Windows } from "../window.ts";
 
 /**
- * Everything a convolution kernel needs to know about its shapes:
- * x [batch, height, width, inChannels], w [kernelHeight, kernelWidth, inChannels, outChannels] and
- * y [batch, outHeight, outWidth, outChannels]. Output pixel (oy, ox) sees the input pixels
- * (oy * strideHeight - padTop + ky, ox * strideWidth - padLeft + kx); those outside of x are zeros.
+ * Everything a convolution kernel needs to know about its shapes: x [batch, height, width, inChannels],
+ * w [kernelHeight, kernelWidth, inChannels / groups, outChannels] and y [batch, outHeight, outWidth, outChannels], with the
+ * {@link Windows} that connect them. Taps outside of x see zeros.
+ *
+ * Channels stand in `groups` of neighbours. The output channels of a group see the input channels of that group.
  */
-export interface ConvGeometry {
+export interface ConvGeometry extends Windows {
   readonly batch: number;
-  readonly height: number;
-  readonly width: number;
   readonly inChannels: number;
-  readonly outHeight: number;
-  readonly outWidth: number;
   readonly outChannels: number;
-  readonly kernelHeight: number;
-  readonly kernelWidth: number;
-  readonly strideHeight: number;
-  readonly strideWidth: number;
-  readonly padTop: number;
-  readonly padLeft: number;
+  readonly groups: number;
 }
+
+/** Options of a convolution. One number stands for both axes; pairs are [height, width]. */
+export interface ConvOptions extends WindowOptions {
+  /**
+   * Into how many groups channels are divided, each convolved on its own. Default 1; as many as there are input channels
+   * is a depthwise convolution.
+   */
+  readonly groups?: number;
+}
+
+/** Shape of the input. */
+export const xShape = (g: ConvGeometry): Shape => [g.batch, g.height, g.width, g.inChannels];
+/** Shape of the weights. */
+export const wShape = (g: ConvGeometry): Shape => [g.kernelHeight, g.kernelWidth, g.inChannels / g.groups, g.outChannels]; // prettier-ignore
+/** Shape of the output. */
+export const yShape = (g: ConvGeometry): Shape => [g.batch, g.outHeight, g.outWidth, g.outChannels];
 
 /** Floating-point operations of each of the three passes: a multiplication and an addition for each tap. */
 export const conv2dOperations = (g: ConvGeometry): number =>
-  2 * g.batch * g.outHeight * g.outWidth * g.outChannels * g.kernelHeight * g.kernelWidth * g.inChannels;
-
-/** Options of a convolution. One number stands for both axes; pairs are [height, width]. */
-export interface ConvOptions {
-  /** Input pixels between neighbouring output pixels. Default 1. */
-  readonly stride?: number | readonly [number, number];
-  /**
-   * Rows and columns of zeros added on each side. `"valid"`, the default, adds none; `"same"` adds as many as make
-   * the output ceil(input / stride) pixels wide, the odd one at the bottom and right.
-   */
-  readonly padding?: number | readonly [number, number] | "same" | "valid";
-}
+  (2 * g.batch * g.outHeight * g.outWidth * g.outChannels * g.kernelHeight * g.kernelWidth * g.inChannels) /
+  g.groups;
 
 /**
  * The geometry of y = conv2d(x, w) for x [batch, height, width, inChannels] and
- * w [kernelHeight, kernelWidth, inChannels, outChannels]. `who` opens the messages.
+ * w [kernelHeight, kernelWidth, inChannels / groups, outChannels]. `who` opens the messages.
  * Throws ShapeError if the shapes or options do not fit together.
  */
-export function conv2dGeometry(
-  who: string,
-  xShape: Shape,
-  wShape: Shape,
-  options: ConvOptions = {},
-): ConvGeometry {
-  const [batch, height, width, inChannels] = rank4(who, "x", xShape, "batch, height, width, channels");
-  const [kernelHeight, kernelWidth, wChannels, outChannels] = rank4(
-    who,
-    "w",
-    wShape,
-    "kernelHeight, kernelWidth, inChannels, outChannels",
-  );
-  const shapes = `x ${formatShape(xShape)} and w ${formatShape(wShape)}`;
-  if (inChannels !== wChannels) {
+export function conv2dGeometry(who: string, x: Shape, w: Shape, options: ConvOptions = {}): ConvGeometry {
+  const [batch, height, width, inChannels] = rank4(who, "x", x, "batch, height, width, channels");
+  const [kernelHeight, kernelWidth, groupChannels, outChannels] = weightAxes(who, w);
+  const { groups = 1 } = options;
+  const shapes = `x ${formatShape(x)} and w ${formatShape(w)}`;
+  checkGroups(who, groups, { x: inChannels, "w's output": outChannels }, shapes);
+  if (groupChannels !== inChannels / groups) {
     throw new ShapeError(
-      `${who}: expected as many channels in x (last axis) as input channels in w (third axis), ` +
-        `got ${inChannels} and ${wChannels} from ${shapes}`,
+      `${who}: expected the channels of x (last axis) / groups as input channels of w (third axis), ` +
+        `${inChannels / groups}, got ${groupChannels} from ${shapes}`,
     );
   }
-  if (kernelHeight === 0 || kernelWidth === 0) {
-    throw new ShapeError(`${who}: expected a kernel of at least 1 x 1, got w ${formatShape(wShape)}`);
+  const windows = placeWindows(who, [height, width], [kernelHeight, kernelWidth], options, shapes);
+  return { batch, ...windows, inChannels, outChannels, groups };
+}
+
+/** The axes of w. Throws ShapeError for other than four of them, and for a kernel without taps. */
+export function weightAxes(who: string, w: Shape): readonly [number, number, number, number] {
+  const axes = rank4(who, "w", w, "kernelHeight, kernelWidth, inChannels, outChannels");
+  if (axes[0] === 0 || axes[1] === 0) {
+    throw new ShapeError(`${who}: expected a kernel of at least 1 x 1, got w ${formatShape(w)}`);
   }
-  const [strideHeight, strideWidth] = pair(who, "stride", options.stride ?? 1, 1);
-  const { padding = "valid" } = options;
-  const [beforeHeight, beforeWidth] =
-    typeof padding === "string" ? [padding, padding] : pair(who, "padding", padding, 0);
-  const rows = placeWindows(height, kernelHeight, strideHeight, beforeHeight);
-  const columns = placeWindows(width, kernelWidth, strideWidth, beforeWidth);
-  if (rows.count < 1 || columns.count < 1) {
+  return axes;
+}
+
+/** Throws ShapeError unless `groups` is a positive integer that divides the numbers of channels. */
+export function checkGroups(
+  who: string,
+  groups: number,
+  channels: Readonly<Record<string, number>>,
+  shapes: string,
+): void {
+  if (!(Number.isSafeInteger(groups) && groups >= 1)) {
+    throw new ShapeError(`${who}: expected groups to be a positive integer, got ${groups}`);
+  }
+  for (const [name, count] of Object.entries(channels)) {
+    if (count % groups === 0) continue;
     throw new ShapeError(
-      `${who}: expected a kernel no larger than the padded input, got ${kernelHeight} x ${kernelWidth} over ` +
-        `${rows.padded} x ${columns.padded} from ${shapes}; a larger padding, or "same", makes room`,
+      `${who}: expected groups to divide the channels of ${name}, got ${groups} groups of ${count} channels from ${shapes}`,
     );
   }
-  return {
-    batch,
-    height,
-    width,
-    inChannels,
-    outHeight: rows.count,
-    outWidth: columns.count,
-    outChannels,
-    kernelHeight,
-    kernelWidth,
-    strideHeight,
-    strideWidth,
-    padTop: rows.before,
-    padLeft: columns.before,
-  };
-}
-
-function rank4(
-  who: string,
-  name: string,
-  shape: Shape,
-  axes: string,
-): readonly [number, number, number, number] {
-  const [a, b, c, d, ...more] = shape;
-  if (a === undefined || b === undefined || c === undefined || d === undefined || more.length > 0) {
-    throw new ShapeError(`${who}: expected ${name} of rank 4, [${axes}], got ${formatShape(shape)}`);
-  }
-  checkShape(who, shape);
-  return [a, b, c, d];
-}
-
-/** One number for both axes, or a pair, checked against the smallest value allowed. */
-function pair(
-  who: string,
-  name: string,
-  value: number | readonly [number, number],
-  least: 0 | 1,
-): readonly [number, number] {
-  const [height, width] = typeof value === "number" ? [value, value] : value;
-  if (!(Number.isSafeInteger(height) && height >= least && Number.isSafeInteger(width) && width >= least)) {
-    const kind = least === 0 ? "non-negative" : "positive";
-    const got = typeof value === "number" ? String(value) : formatShape(value);
-    throw new ShapeError(`${who}: expected ${name} to be a ${kind} integer or a pair of them, got ${got}`);
-  }
-  return [height, width];
-}
-
-/** Windows of `kernel` pixels, `stride` apart, over one axis: how many fit, and the zeros before the input. */
-function placeWindows(length: number, kernel: number, stride: number, padding: number | "same" | "valid") {
-  const total =
-    padding === "same"
-      ? Math.max(0, (Math.ceil(length / stride) - 1) * stride + kernel - length)
-      : 2 * (padding === "valid" ? 0 : padding);
-  const padded = length + total;
-  return { count: Math.floor((padded - kernel) / stride) + 1, before: Math.floor(total / 2), padded };
 }

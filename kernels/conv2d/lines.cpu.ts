@@ -1,40 +1,72 @@
 /**
  * The padded lines of an image, for the convolution passes on the CPU: a line is one row of pixels, copied into scratch
  * memory with zeros where windows reach over its ends, so that the loops over windows need no tests. Rows above and below
- * the image are lines of zeros.
+ * the image are lines of zeros. Where images have more channels than are wanted, lines hold only those.
  */
 import { f32x4, i32, v128 } from "../../engine/backends/cpu/assembler.ts";
 import type { Func, ModuleBuilder, Operand, Value } from "../../engine/backends/cpu/assembler.ts";
+import type { Pointer } from "../../engine/kernel.ts";
+import { windowSpan } from "../window.ts";
 import type { ConvGeometry } from "./geometry.ts";
 
-/** Argument words that tell a task of lines: those of {@link linesOf}, two of the geometry, and the images' address. */
+/** Images in memory, with the distances in bytes between their pixels, rows of pixels, and one another. */
+export interface Images {
+  readonly at: Pointer;
+  readonly pixelBytes: number;
+  readonly rowBytes: number;
+  readonly imageBytes: number;
+}
+
+/** Images [height, width, channels] one after another. */
+export function imagesAt(at: Pointer, height: number, width: number, channels: number): Images {
+  const rowBytes = 4 * width * channels;
+  return { at, pixelBytes: 4 * channels, rowBytes, imageBytes: height * rowBytes };
+}
+
+/** The same images from one of their channels on. */
+export const fromChannel = (images: Images, channel: number): Images => ({
+  ...images,
+  at: images.at + 4 * channel,
+});
+
+/** Argument words that tell a task of lines: those of {@link linesOf} and two of the geometry. */
 // prettier-ignore
 export const lineWords = [
-  "from", "height", "padTop", "rowBytes", "imageBytes",
-  "lineBytes", "zerosBefore", "skipped", "copied", "zerosAfter",
+  "height", "padTop", "from", "fromPixelBytes", "fromRowBytes", "fromImageBytes",
+  "channelBytes", "lineBytes", "zerosBefore", "skipped", "copied", "zerosAfter",
 ] as const;
 type Reader = (name: (typeof lineWords)[number]) => Value<"i32">;
 
 /**
- * What lines are made of, in bytes: zeros, a part of the row of pixels (a negative padLeft leaves out its beginning, and
- * windows need not reach its end), and zeros.
+ * What lines of inChannels channels are made of, in bytes: zeros, a part of the row of pixels (a negative padLeft leaves
+ * out its beginning, and windows need not reach its end), and zeros.
  */
-export function linesOf(g: ConvGeometry) {
-  const pixelBytes = 4 * g.inChannels;
-  const lineWidth = Math.max(0, (g.outWidth - 1) * g.strideWidth + g.kernelWidth);
+export function linesOf(g: ConvGeometry, from: Images) {
+  const channelBytes = 4 * g.inChannels;
+  const lineWidth = Math.max(
+    0,
+    (g.outWidth - 1) * g.strideWidth + windowSpan(g.kernelWidth, g.dilationWidth),
+  );
   const before = Math.min(Math.max(g.padLeft, 0), lineWidth);
   const skipped = Math.min(Math.max(-g.padLeft, 0), g.width);
   const copied = Math.min(g.width - skipped, lineWidth - before);
   return {
-    rowBytes: g.width * pixelBytes,
-    imageBytes: g.height * g.width * pixelBytes,
-    lineBytes: lineWidth * pixelBytes,
-    zerosBefore: before * pixelBytes,
-    skipped: skipped * pixelBytes,
-    copied: copied * pixelBytes,
-    zerosAfter: (lineWidth - before - copied) * pixelBytes,
+    from: from.at,
+    fromPixelBytes: from.pixelBytes,
+    fromRowBytes: from.rowBytes,
+    fromImageBytes: from.imageBytes,
+    channelBytes,
+    lineBytes: lineWidth * channelBytes,
+    zerosBefore: before * channelBytes,
+    skipped: skipped * from.pixelBytes,
+    copied: copied * channelBytes,
+    zerosAfter: (lineWidth - before - copied) * channelBytes,
   };
 }
+
+/** Lines that `rows` output rows meet. */
+export const lineCount = (g: ConvGeometry, rows: number): number =>
+  (rows - 1) * g.strideHeight + windowSpan(g.kernelHeight, g.dilationHeight);
 
 const params = ["i32", "i32", "i32", "i32"] as const;
 
@@ -57,17 +89,37 @@ export function lineFunction(
       });
       f.increment(to, bytes);
     };
+    const copy = (bytes: Value<"i32">): void => {
+      f.forRange(0, bytes, 16, (at) => {
+        f.store(i32.add(to, at), v128.load(i32.add(from, at)));
+      });
+      f.increment(to, bytes);
+    };
     const y = f.let(i32.sub(line, word("padTop")));
-    const from = f.let(i32.add(word("from"), i32.mul(image, word("imageBytes"))));
-    f.increment(from, i32.add(i32.mul(y, word("rowBytes")), word("skipped")));
+    const from = f.let(i32.add(word("from"), i32.mul(image, word("fromImageBytes"))));
+    f.increment(from, i32.add(i32.mul(y, word("fromRowBytes")), word("skipped")));
     zeros(word("zerosBefore"));
     f.if(
       i32.ltU(y, word("height")), // unsigned: rows above the image are not below its height
       () => {
-        f.forRange(0, word("copied"), 16, (at) => {
-          f.store(i32.add(to, at), v128.load(i32.add(from, at)));
-        });
-        f.increment(to, word("copied"));
+        f.if(
+          i32.eq(word("fromPixelBytes"), word("channelBytes")),
+          () => {
+            copy(word("copied"));
+          },
+          () => {
+            const end = f.let(i32.add(to, word("copied")));
+            const channelBytes = f.let(word("channelBytes"));
+            f.block((done) => {
+              f.loop((nextPixel) => {
+                f.brIf(done, i32.geU(to, end));
+                copy(channelBytes);
+                f.increment(from, word("fromPixelBytes"));
+                f.br(nextPixel);
+              });
+            });
+          },
+        );
       },
       () => {
         zeros(word("copied"));

@@ -81,7 +81,11 @@ export const programs = (
     ),
   });
 
-export const allOps = Object.keys(arity) as ScalarOp[];
-
 /** Ops with a derivative wherever they are defined. */
-export const smoothOps: ScalarOp[] = ["neg", "exp", "log", "sqrt", "add", "sub", "mul", "div"];
+export const smoothOps: ScalarOp[] = [
+  ...(["neg", "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf"] as const),
+  ...(["add", "sub", "mul", "div", "pow"] as const),
+];
+
+/** The ops that have no test of their own. */
+export const allOps: ScalarOp[] = [...smoothOps, "max", "less", "lessEqual", "equal", "where"];

@@ -61,29 +61,45 @@ export function actions({ gradients }: { gradients: boolean }): fc.Arbitrary<Act
     of: back,
   });
   const derivatives: fc.MaybeWeightedArbitrary<Action>[] = [
-    { weight: 2, arbitrary: fc.record({ do: fc.constant("backward"), of: back, retainGraph: fc.boolean() }) },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant("grad"), of: back, leaf: back, createGraph: fc.boolean() }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant("backward"), of: back, retainGraph: fc.boolean() }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant("grad"), of: back, leaf: back, createGraph: fc.boolean() }) },
   ]; // prettier-ignore
-  const { body } = fc.letrec<{ body: Action[] }>((tie) => ({
-    body: fc.array(
-      fc.oneof(
-        { depthSize: "small" },
-        { weight: 2, arbitrary: make },
-        { weight: 8, arbitrary: op },
-        { weight: 3, arbitrary: one },
-        ...(gradients ? derivatives : []),
-        { weight: 1, arbitrary: fc.record({ do: fc.constant("scope"), body: tie("body"), returns: fc.array(back, { maxLength: 3 }), fails: fc.boolean() }) },
-        { weight: 1, arbitrary: fc.record({ do: fc.constant("noGrad"), body: tie("body") }) },
-      ),
-      { maxLength: 25, size: "max" },
+  const { action } = fc.letrec<{ action: Action; body: Action[] }>((tie) => ({
+    action: fc.oneof(
+      { depthSize: "small" },
+      { weight: 2, arbitrary: make },
+      { weight: 8, arbitrary: op },
+      { weight: 3, arbitrary: one },
+      ...(gradients ? derivatives : []),
+      { weight: 1, arbitrary: fc.record({ do: fc.constant("scope"), body: tie("body"), returns: fc.array(back, { maxLength: 3 }), fails: fc.boolean() }) },
+      { weight: 1, arbitrary: fc.record({ do: fc.constant("noGrad"), body: tie("body") }) },
     ),
+    body: fc.array(tie("action"), { maxLength: 8 }),
   })); // prettier-ignore
-  return fc.tuple(make, make, body).map(([first, second, rest]) => [first, second, ...rest]);
+  const program = fc.array(action, { maxLength: 40, size: "max" });
+  return fc.tuple(make, make, program).map(([first, second, rest]) => [first, second, ...rest]);
 }
 
-/** A recorded call, and whether what its backward needs is gone. */
+/** A recorded call, or several, and whether what its backward needs is gone. */
 interface Call {
+  readonly parents: readonly (Call | null)[];
+  /** Indices of the leaves that it depends on. */
+  readonly leaves: readonly number[];
+  /** Whether it stands for the computation of a gradient: the model does not know which of its parents that needs. */
+  readonly isGradient: boolean;
   freed: boolean | "perhaps";
+}
+
+/** The calls on the ways from a tensor back to one leaf, or to all. */
+function callsBetween(from: Call | null, leaf?: number): Set<Call> {
+  const calls = new Set<Call>();
+  const visit = (call: Call | null): void => {
+    if (!call || calls.has(call) || (leaf !== undefined && !call.leaves.includes(leaf))) return;
+    calls.add(call);
+    call.parents.forEach(visit);
+  };
+  visit(from);
+  return calls;
 }
 
 /** A leaf with a gradient. */
@@ -102,10 +118,8 @@ interface Handle {
   readonly leaf: Leaf | null;
   /** Whether this is the handle that the leaf was made with: the gradient goes when it goes. */
   readonly isOwner: boolean;
-  /** The calls that it came from. */
-  readonly history: ReadonlySet<Call>;
-  /** Whether a gradient is among its ancestors: of those the model does not know which calls they need. */
-  readonly hasGradient: boolean;
+  /** What it came from; null for leaves, and where no gradient is wanted. */
+  readonly call: Call | null;
   alive: boolean;
 }
 
@@ -151,9 +165,11 @@ export class World {
       case "op":
         this.#with(action.of, ([a, b]) => { this.#op(action.op, a, b); }); // prettier-ignore
         return;
-      case "grad":
-        this.#with([action.of, action.leaf], ([of, leaf]) => { this.#grad(of, leaf, action.createGraph); }); // prettier-ignore
+      case "grad": {
+        const [of, leaf] = [this.#find(action.of), this.#find(action.leaf, (handle) => handle.leaf !== null)];
+        if (of && leaf) this.#grad(of, leaf, action.createGraph);
         return;
+      }
       case "backward":
         this.#with([action.of, 0], ([of]) => { this.#backward(of, action.retainGraph); }); // prettier-ignore
         return;
@@ -175,8 +191,8 @@ export class World {
     if (a && b) then([a, b]);
   }
 
-  #find(back: number): Handle | undefined {
-    const among = back >= anyone ? this.#handles : this.#handles.filter(({ alive }) => alive);
+  #find(back: number, fits: (handle: Handle) => boolean = () => true): Handle | undefined {
+    const among = this.#handles.filter((handle) => (handle.alive || back >= anyone) && fits(handle));
     return among[among.length - 1 - (back % among.length)];
   }
 
@@ -212,9 +228,8 @@ export class World {
     const constant = this.#constant(made, expr);
     const requiresGrad = this.#recording && (a.requiresGrad || b.requiresGrad);
     assert.equal(made.requiresGrad, requiresGrad);
-    const history = new Set([...a.history, ...b.history, { freed: false }]);
-    const hasGradient = a.hasGradient || b.hasGradient;
-    this.#add(requiresGrad ? { ...constant, expr, requiresGrad, history, hasGradient } : constant);
+    const call = { parents: [a.call, b.call], leaves: e.inputsOf([expr]), isGradient: false, freed: false };
+    this.#add(requiresGrad ? { ...constant, expr, requiresGrad, call } : constant);
   }
 
   #one(what: "dispose" | "keep" | "alias" | "stopGradient" | "zeroGrad", handle: Handle): void {
@@ -244,12 +259,16 @@ export class World {
   /** A tensor that no gradient flows through. */
   #constant(made: Tensor, expr: Expr): Omit<Handle, "alive"> {
     const value = e.constant(this.#value(expr));
-    const history = new Set<Call>();
-    return { tensor: made, expr: value, requiresGrad: false, leaf: null, isOwner: false, history, hasGradient: false }; // prettier-ignore
+    return { tensor: made, expr: value, requiresGrad: false, leaf: null, isOwner: false, call: null };
   }
 
   #dispose(handle: Handle): void {
     handle.tensor.dispose();
+    this.#died(handle);
+  }
+
+  #died(handle: Handle): void {
+    assert.throws(() => handle.tensor.buffer, DisposedError);
     handle.alive = false;
     const { leaf, isOwner } = handle;
     if (leaf && isOwner) [leaf.ownerAlive, leaf.grad] = [false, null];
@@ -282,71 +301,68 @@ export class World {
     const survivors = new Set(returned);
     for (const handle of own) {
       if (survivors.has(handle)) this.#scopes.at(-1)?.add(handle);
-      else this.#dispose(handle);
+      else this.#died(handle);
     }
   }
 
-  /** Runs a differentiation, and says whether it succeeded. */
-  #differentiate(of: Handle, possible: boolean, run: () => void): boolean {
-    const freed = [...of.history].map((call) => call.freed);
-    const isCut = freed.includes(true) && !of.hasGradient;
-    const mayBeCut = freed.some((state) => state !== false);
+  /** Runs a differentiation through the calls, and says whether it succeeded. `possible`: there is a way to a leaf. */
+  #differentiate(
+    of: Handle,
+    possible: boolean,
+    leaf: number | undefined,
+    retain: boolean,
+    run: () => void,
+  ): boolean {
+    const calls = possible ? [...callsBetween(of.call, leaf)] : [];
+    const hasGradient = calls.some(({ isGradient }) => isGradient);
+    const isCut = calls.some(({ freed }) => freed === true) && !hasGradient;
+    const mayBeCut = calls.some(({ freed }) => freed !== false);
     let succeeded = false;
     try {
       run();
       succeeded = true;
     } catch (error) {
-      const expected = !of.alive ? DisposedError : NotDifferentiableError;
-      if (!(error instanceof expected)) throw error;
+      if (!(error instanceof (of.alive ? NotDifferentiableError : DisposedError))) throw error;
       assert(!of.alive || !possible || mayBeCut, `refused: ${error.message}`);
     }
     if (succeeded) assert(of.alive && possible && !isCut, "a gradient that should not exist");
+    const certain = succeeded && !hasGradient;
+    if (of.alive && !retain) for (const call of calls) call.freed = certain || call.freed || "perhaps";
     return succeeded;
   }
 
   #backward(of: Handle, retainGraph: boolean): void {
-    const run = () => {
-      backward(of.tensor, { retainGraph });
-    };
-    const succeeded = this.#differentiate(of, of.requiresGrad, run);
-    if (succeeded) {
-      for (const index of e.inputsOf([of.expr])) {
-        const leaf = this.#leaves[index];
-        if (leaf?.ownerAlive) leaf.grad = (leaf.grad ?? 0) + this.#value(partial(of.expr, index));
-      }
+    const run = () => { backward(of.tensor, { retainGraph }); }; // prettier-ignore
+    if (!this.#differentiate(of, of.requiresGrad, undefined, retainGraph, run)) return;
+    for (const index of e.inputsOf([of.expr])) {
+      const leaf = this.#leaves[index];
+      if (leaf?.ownerAlive) leaf.grad = (leaf.grad ?? 0) + this.#value(partial(of.expr, index));
     }
-    if (retainGraph || !of.alive || !of.requiresGrad) return;
-    for (const call of of.history) call.freed ||= succeeded && !of.hasGradient ? true : "perhaps";
   }
 
   #grad(of: Handle, leaf: Handle, createGraph: boolean): void {
-    if (!leaf.alive) {
+    if (!leaf.alive || !leaf.leaf) {
       assert.throws(() => grad(of.tensor, [leaf.tensor]), DisposedError);
       return;
     }
-    if (leaf.leaf === null) return;
     const { index } = leaf.leaf;
-    const possible = of.requiresGrad && e.inputsOf([of.expr]).includes(index);
-    let gradient: Tensor | undefined;
-    const run = () => {
-      [gradient] = grad(of.tensor, [leaf.tensor], { createGraph });
-    };
-    this.#differentiate(of, possible, run);
-    if (!createGraph && of.alive && possible) for (const call of of.history) call.freed ||= "perhaps";
-    if (!gradient) return;
+    const gradients: Tensor[] = [];
+    const run = () => gradients.push(...grad(of.tensor, [leaf.tensor], { createGraph }));
+    const possible = e.inputsOf([of.expr]).includes(index);
+    if (!this.#differentiate(of, possible, index, createGraph, run)) return;
     const expr = partial(of.expr, index);
-    assert.equal(gradient.requiresGrad, createGraph && e.inputsOf([expr]).length > 0);
-    const constant = this.#constant(gradient, expr);
-    const { requiresGrad } = gradient;
-    const history = new Set([...of.history, { freed: false }]);
-    this.#add(requiresGrad ? { ...constant, expr, requiresGrad, history, hasGradient: true } : constant);
+    const leaves = e.inputsOf([expr]);
+    const requiresGrad = createGraph && leaves.length > 0;
+    const constant = this.#constant(gradients[0]!, expr);
+    assert.equal(gradients[0]!.requiresGrad, requiresGrad);
+    const call = { parents: [of.call], leaves, isGradient: true, freed: false };
+    this.#add(requiresGrad ? { ...constant, expr, requiresGrad, call } : constant);
   }
 
-  /** Every tensor is what the model says: dead, or alive with its value and its gradient. */
+  /** Every live tensor has its value, and its gradient. */
   #check(): void {
     for (const { tensor: t, alive, expr } of this.#handles) {
       if (alive) assertClose(this.#backend.peek(t.buffer)[0], this.#value(expr));
-      else assert.throws(() => t.buffer, DisposedError);
     }
     for (const { tensor: t, leaf } of this.#handles) {
       if (!leaf?.ownerAlive) continue;
@@ -359,7 +375,7 @@ export class World {
   /** Where no call can be differentiated any more, there are no buffers but those of live tensors and gradients. */
   #checkMemory(): void {
     const live = this.#handles.filter(({ alive }) => alive);
-    if (live.some(({ history }) => [...history].some(({ freed }) => freed !== true))) return;
+    if (live.some(({ call }) => [...callsBetween(call)].some(({ freed }) => freed !== true))) return;
     const storages = new Set(live.map(({ tensor: t }) => t.storage));
     const gradients = this.#leaves.filter(({ grad: g }) => g !== null);
     assert.equal(this.#backend.stats().liveBuffers, storages.size + gradients.length);

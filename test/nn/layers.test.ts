@@ -6,25 +6,12 @@ import { randn, tensor } from "../../engine/create.ts";
 import { ShapeError, ValueError } from "../../engine/errors.ts";
 import { gradCheck } from "../../engine/gradcheck.ts";
 import { Random } from "../../engine/random.ts";
-import type { Tensor } from "../../engine/tensor.ts";
 import { BatchNorm2d } from "../../nn/batchnorm.ts";
 import { Conv2d } from "../../nn/conv2d.ts";
 import { normal } from "../../nn/init.ts";
 import { Linear } from "../../nn/linear.ts";
 import type { Module } from "../../nn/module.ts";
-import { Relu } from "../../nn/relu.ts";
-
-const read = async (x: Tensor) => Array.from(await x.data());
-
-const near = (actual: readonly number[], expected: readonly number[]) => {
-  assert.equal(actual.length, expected.length);
-  actual.forEach((value, i) => {
-    assert.ok(
-      Math.abs(value - expected[i]!) < 1e-12,
-      `expected [${expected.join()}], got [${actual.join()}]`,
-    );
-  });
-};
+import { near, read } from "./support.ts";
 
 const shapes = (module: Module) => [...module.namedParameters()].map(([name, { shape }]) => [name, shape]);
 
@@ -98,12 +85,6 @@ describe("Conv2d", () => {
     assert.throws(() => new Conv2d(2, 4, 0, { random }), ValueError);
     assert.throws(() => new Conv2d(2, -4, 1, { random }), ValueError);
     assert.throws(() => new Conv2d(2, 4, 1, { random }).forward(randn([1, 4, 4, 3], random)), ShapeError);
-  });
-});
-
-describe("Relu", () => {
-  it("is max(x, 0)", async () => {
-    assert.deepEqual(await read(new Relu().forward(tensor([-1, 0, 2]))), [0, 0, 2]);
   });
 });
 

@@ -1,38 +1,15 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import { backward } from "../../engine/autograd.ts";
 import { init } from "../../engine/backend.ts";
 import { tensor } from "../../engine/create.ts";
-import { elementwise } from "../../engine/elementwise.ts";
 import { ShapeError, ValueError } from "../../engine/errors.ts";
 import * as e from "../../engine/expr/expr.ts";
-import { reduction } from "../../engine/reduction.ts";
-import { scope } from "../../engine/scope.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import { parameter } from "../../nn/module.ts";
 import { SGD } from "../../nn/optim/sgd.ts";
 import { StateDictError } from "../../nn/state.ts";
 import { defineUpdate } from "../../nn/update.ts";
-
-const mul = elementwise("mul", (a, b) => e.mul(a, b));
-const sum = reduction("sum", "sum", (x) => x);
-
-/** Adds `gradient` to the parameter's: the derivative of w . gradient. */
-const pull = (w: Tensor, gradient: number[]) => {
-  scope(() => { backward(sum(mul(w, tensor(gradient, w.shape)))); }); // prettier-ignore
-};
-
-const read = async (x: Tensor) => Array.from(await x.data());
-
-const near = (actual: readonly number[], expected: readonly number[]) => {
-  assert.equal(actual.length, expected.length);
-  actual.forEach((value, i) => {
-    assert.ok(
-      Math.abs(value - expected[i]!) < 1e-12,
-      `expected [${expected.join()}], got [${actual.join()}]`,
-    );
-  });
-};
+import { near, pull, read } from "./support.ts";
 
 /** The parameter's values after each of a few steps, all with the same gradient. */
 async function run(optimizer: SGD, w: Tensor, gradient: number[], steps: number): Promise<number[][]> {

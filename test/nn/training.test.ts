@@ -6,9 +6,16 @@ import { randn } from "../../engine/create.ts";
 import { Random } from "../../engine/random.ts";
 import { keep, scope } from "../../engine/scope.ts";
 import { crossEntropy } from "../../kernels/index.ts";
+import { Relu } from "../../nn/activation.ts";
+import { clipGradNorm, clipGradValue } from "../../nn/clip.ts";
+import { Dropout } from "../../nn/dropout.ts";
+import { EMA } from "../../nn/ema.ts";
+import { Linear } from "../../nn/linear.ts";
+import { AdamW } from "../../nn/optim/adam.ts";
 import { SGD } from "../../nn/optim/sgd.ts";
-import { resnet8 } from "../../nn/resnet.ts";
+import { resnet8 } from "../../nn/resnet/variants.ts";
 import { cosineSchedule } from "../../nn/schedule.ts";
+import { Sequential } from "../../nn/sequential.ts";
 
 before(() => init({ backend: "reference" }));
 
@@ -43,5 +50,40 @@ describe("training", () => {
     [net, optimizer, images].forEach((owner) => { owner.dispose(); }); // prettier-ignore
     const { liveBytes, liveBuffers } = currentBackend().stats();
     assert.deepEqual({ liveBytes, liveBuffers }, { liveBytes: 0, liveBuffers: 0 });
+  });
+
+  it("is the same on the cpu backend, within f32: dropout, clipping, AdamW and averages together", async () => {
+    const train = async () => {
+      const random = new Random(0);
+      const net = new Sequential(
+        new Linear(8, 16, { random }),
+        new Relu(),
+        new Dropout(0.25, { random }),
+        new Linear(16, 3, { random }),
+      );
+      const optimizer = new AdamW(net.namedParameters(), { lr: 0.03, weightDecay: 0.1 });
+      const ema = new EMA(net, { decay: 0.5 });
+      const x = randn([6, 8], random);
+      for (let step = 0; step < 10; step++) {
+        scope(() => { backward(crossEntropy(net.forward(x), [0, 1, 2, 0, 1, 2])); }); // prettier-ignore
+        clipGradNorm(net.parameters(), 0.5).dispose();
+        clipGradValue(net.parameters(), 0.2);
+        optimizer.step();
+        optimizer.zeroGrad();
+        ema.update();
+      }
+      ema.swap();
+      net.eval();
+      return Array.from(await net.forward(x).data());
+    };
+    const expected = await train();
+    const cpu = await init({ backend: "cpu", threads: 2 });
+    try {
+      const logits = await train();
+      const error = Math.max(...logits.map((logit, i) => Math.abs(logit - expected[i]!)));
+      assert.ok(error < 1e-4, `expected ${expected.join()}, got ${logits.join()}`);
+    } finally {
+      await cpu.destroy();
+    }
   });
 });

@@ -23,7 +23,7 @@ import type { Value, ValueType } from "./instructions.ts";
 
 export { call } from "./function.ts";
 export type { Features, Func, FunctionBuilder, Label, Local } from "./function.ts";
-export { f32, f32x4, i32, i32x4, select, v128 } from "./instructions.ts";
+export { f32, f32x4, f64x2, i32, i32x4, select, v128 } from "./instructions.ts";
 export type { Operand, Value, ValueType } from "./instructions.ts";
 
 /** A module under construction: it imports the memory "env"."memory" and exports what its functions ask for. */

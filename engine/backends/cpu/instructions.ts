@@ -51,6 +51,8 @@ const f32x4Const = (...x: [number] | Lanes): Value<"v128"> =>
     simd(0x0c),
     lanesToBytes(x.length === 1 ? new Float32Array(4).fill(x[0]) : new Float32Array(x)),
   );
+const f64x2Const = (x: number): Value<"v128"> =>
+  value("v128", simd(0x0c), [...new Uint8Array(new Float64Array(2).fill(x).buffer)]);
 const i32x4Const = (...x: [number] | Lanes): Value<"v128"> =>
   value("v128", simd(0x0c), lanesToBytes(x.length === 1 ? new Int32Array(4).fill(x[0]) : new Int32Array(x)));
 
@@ -59,6 +61,7 @@ type Lift<T extends ValueType> = (x: Operand<T>) => Value<T>;
 export const asI32: Lift<"i32"> = (x) => (typeof x === "number" ? i32Const(x) : x);
 const asF32: Lift<"f32"> = (x) => (typeof x === "number" ? f32Const(x) : x);
 const asF32x4: Lift<"v128"> = (x) => (typeof x === "number" ? f32x4Const(x) : x);
+const asF64x2: Lift<"v128"> = (x) => (typeof x === "number" ? f64x2Const(x) : x);
 const asI32x4: Lift<"v128"> = (x) => (typeof x === "number" ? i32x4Const(x) : x);
 
 /** @internal How each type takes a bare number; a vector takes it as four floats. */
@@ -99,6 +102,8 @@ const f32Binary = (opcode: number) => binary(asF32, "f32", [opcode]);
 const f32Compare = (opcode: number) => binary(asF32, "i32", [opcode]);
 const f32x4Unary = (opcode: number) => unary(asF32x4, "v128", simd(opcode));
 const f32x4Binary = (opcode: number) => binary(asF32x4, "v128", simd(opcode));
+const f64x2Unary = (opcode: number) => unary(asF64x2, "v128", simd(opcode));
+const f64x2Binary = (opcode: number) => binary(asF64x2, "v128", simd(opcode));
 const i32x4Unary = (opcode: number) => unary(asI32x4, "v128", simd(opcode));
 const i32x4Binary = (opcode: number) => binary(asI32x4, "v128", simd(opcode));
 const i32x4Shift =
@@ -237,6 +242,24 @@ export const f32x4 = {
   relaxedMadd: f32x4Ternary(0x105),
   /** c - a * b, rounded once or twice; needs relaxed SIMD (see `FunctionBuilder.nmadd`). */
   relaxedNmadd: f32x4Ternary(0x106),
+};
+
+/** Two double-precision lanes, for what single precision cannot hold. Bare numbers are doubles. */
+export const f64x2 = {
+  const: f64x2Const,
+  nearest: f64x2Unary(0x94),
+  add: f64x2Binary(0xf0),
+  sub: f64x2Binary(0xf1),
+  mul: f64x2Binary(0xf2),
+  div: f64x2Binary(0xf3),
+  /** b < a ? b : a, one machine instruction. */
+  pmin: f64x2Binary(0xf6),
+  /** a < b ? b : a, one machine instruction. */
+  pmax: f64x2Binary(0xf7),
+  /** Lanes 0 and 1 of four floats. */
+  promoteLowF32x4: unary(asF32x4, "v128", simd(0x5f)),
+  /** Rounded to floats in lanes 0 and 1; 0 in lanes 2 and 3. */
+  demoteToF32x4: f64x2Unary(0x5e),
 };
 
 /** Four 32-bit integer lanes. Shift counts are scalars, the same for all lanes. */

@@ -1,8 +1,6 @@
 import type { LoopStructure } from "../../../expr/kernel.ts";
-import type { CpuBody, Params } from "../../../kernel.ts";
-import { f32Bits } from "../machine.ts";
+import type { CpuBody, Params, Pointer } from "../../../kernel.ts";
 import { emitFinish, emitFold, finishWords, foldCut, foldWords } from "./fold.ts";
-import { tensorsOf } from "./loops.ts";
 import { emitMap, mapCut, mapWords } from "./map.ts";
 
 let structures = 0;
@@ -20,8 +18,7 @@ export function cpuBody(structure: LoopStructure): CpuBody<string> {
     return (machine, params, inputs, outputs) => {
       const program = machine.program(key, (module) => { emitMap(module, structure, words); }); // prettier-ignore
       const cut = mapCut(lengths(params, "kept", keptRank));
-      const values = { ...operandValues(structure, params, inputs), ...outputValues(outputs), ...cut };
-      machine.parallel(program, cut.tasks, words.pack(values));
+      machine.parallel(program, cut.tasks, words.pack({ params, inputs, outputs, cut }));
     };
   }
 
@@ -30,21 +27,25 @@ export function cpuBody(structure: LoopStructure): CpuBody<string> {
   return (machine, params, inputs, outputs) => {
     const [kept, reduced] = [lengths(params, "kept", keptRank), lengths(params, "reduced", reducedRank)];
     const cut = foldCut(structure, kept, reduced);
-    const operands = operandValues(structure, params, inputs);
-    const fold = machine.program(`${key} fold`, (module) => { emitFold(module, structure); }); // prettier-ignore
+    const foldInto = (partials: Pointer): void => {
+      const program = machine.program(`${key} fold`, (module) => { emitFold(module, structure); }); // prettier-ignore
+      machine.parallel(
+        program,
+        cut.tasks,
+        words.pack({ params, inputs, outputs, cut: { ...cut, partials } }),
+      );
+    };
     // One chunk whose sum is the output as it is needs no second stage.
     const [target] = outputs;
     if (cut.chunks === 1 && isPlainFold(structure) && target !== undefined) {
-      machine.parallel(fold, cut.tasks, words.pack({ ...operands, ...cut, partials: target }));
+      foldInto(target);
       return;
     }
     const partials = machine.heap.alloc(4 * accumulators * cut.chunks * cut.outputs);
-    machine.parallel(fold, cut.tasks, words.pack({ ...operands, ...cut, partials }));
+    foldInto(partials);
     const finish = machine.program(`${key} finish`, (module) => { emitFinish(module, structure); }); // prettier-ignore
-    const last = mapCut(kept);
-    const { outputs: count, chunks } = cut;
-    const values = { ...operands, ...outputValues(outputs), ...last, outputs: count, chunks, partials };
-    machine.parallel(finish, last.tasks, lastWords.pack(values));
+    const last = { ...mapCut(kept), outputs: cut.outputs, chunks: cut.chunks, partials };
+    machine.parallel(finish, last.tasks, lastWords.pack({ params, inputs, outputs, cut: last }));
     machine.heap.free(partials);
   };
 }
@@ -54,21 +55,3 @@ const isPlainFold = ({ definition, operands }: LoopStructure): boolean => {
   const plain = output?.kind === "input" && output.index === operands.length;
   return plain && others.length === 0 && definition.accumulators.length === 1;
 };
-
-/** Operand addresses, numbers as bits, lengths, and strides in bytes. */
-function operandValues(
-  structure: LoopStructure,
-  params: Params<string>,
-  inputs: readonly number[],
-): Record<string, number> {
-  const values: Record<string, number> = {};
-  for (const [name, value] of Object.entries(params)) values[name] = name.includes("_") ? 4 * value : value;
-  structure.operands.forEach((kind, i) => {
-    if (kind === "number") values[`x${i}`] = f32Bits(params[`x${i}`] ?? 0);
-  });
-  tensorsOf(structure).forEach(({ index }, i) => (values[`x${index}`] = inputs[i] ?? 0));
-  return values;
-}
-
-const outputValues = (outputs: readonly number[]): Record<string, number> =>
-  Object.fromEntries(outputs.map((address, i) => [`y${i}`, address]));

@@ -17,6 +17,7 @@ import type { FunctionBuilder, Local, ModuleBuilder, Value } from "../assembler.
 import {
   advance,
   ArgumentWords,
+  cutWords,
   minimum,
   OperandReader,
   operandWords,
@@ -42,7 +43,7 @@ const combine: Record<Monoid, (a: Value<"v128">, b: Value<"v128">) => Value<"v12
 
 /** The words of stage 1. */
 export const foldWords = (structure: LoopStructure): ArgumentWords =>
-  new ArgumentWords([...operandWords(structure), ...cutNames, "partials"]);
+  new ArgumentWords([...operandWords(structure), ...cutWords([...cutNames, "partials"])]);
 
 const cutNames = [
   "rows",

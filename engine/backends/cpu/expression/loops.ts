@@ -4,13 +4,28 @@
 import { f32x4, i32, select, v128 } from "../assembler.ts";
 import type { FunctionBuilder, Local, Value } from "../assembler.ts";
 import type { InnerStride, LoopStructure } from "../../../expr/kernel.ts";
+import type { Params, Pointer } from "../../../kernel.ts";
+import { f32Bits } from "../machine.ts";
 
-/** Names for the 32-bit words that a task receives. */
+/** What a call brings: parameters and addresses as every CPU body gets them, and how its work is cut. */
+export interface Call {
+  readonly params: Params<string>;
+  readonly inputs: readonly Pointer[];
+  readonly outputs: readonly Pointer[];
+  readonly cut: Readonly<Record<string, number>>;
+}
+
+/** The name of a 32-bit word that a task receives, and where its value comes from. */
+export type ArgumentWord = readonly [name: string, value: (call: Call) => number];
+
+/** The words that a task receives. */
 export class ArgumentWords {
   readonly #names: readonly string[];
+  readonly #values: readonly ArgumentWord[1][];
 
-  constructor(names: readonly string[]) {
-    this.#names = names;
+  constructor(words: readonly ArgumentWord[]) {
+    this.#names = words.map(([name]) => name);
+    this.#values = words.map(([, value]) => value);
   }
 
   /** The byte offset of a word in the argument block. */
@@ -26,14 +41,14 @@ export class ArgumentWords {
   }
 
   /** The words for a call, in order. */
-  pack(values: Readonly<Record<string, number>>): number[] {
-    return this.#names.map((name) => {
-      const value = values[name];
-      if (value === undefined) throw new RangeError(`argument words: no value for ${name}`);
-      return value;
-    });
+  pack(call: Call): number[] {
+    return this.#values.map((value) => value(call));
   }
 }
+
+/** Words that say how the work is cut. */
+export const cutWords = (names: readonly string[]): ArgumentWord[] =>
+  names.map((name) => [name, ({ cut }) => cut[name] ?? 0]);
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
@@ -44,16 +59,23 @@ export type LoopKind = "kept" | "reduced";
 export const tensorsOf = ({ operands }: LoopStructure): { index: number; integer: boolean }[] =>
   operands.flatMap((kind, index) => (kind === "number" ? [] : [{ index, integer: kind === "i32" }]));
 
-/** Names of all words that describe a structure's operands and loops. */
-export function operandWords(structure: LoopStructure): string[] {
+/** The words that describe a structure's operands and loops: lengths, strides in bytes, addresses, numbers as bits. */
+export function operandWords(structure: LoopStructure): ArgumentWord[] {
   const loops = [
     ...range(structure.keptRank).map((i) => `kept${i}`),
     ...range(structure.reducedRank).map((i) => `reduced${i}`),
   ];
+  const param = (name: string, factor = 1): ArgumentWord => [
+    name,
+    ({ params }) => factor * (params[name] ?? 0),
+  ];
+  const numbers = structure.operands.flatMap((kind, i) => (kind === "number" ? [`x${i}`] : []));
+  const tensors = tensorsOf(structure).map(({ index }) => `x${index}`);
   return [
-    ...loops,
-    ...structure.operands.map((_, i) => `x${i}`),
-    ...tensorsOf(structure).flatMap(({ index }) => loops.map((loop) => `x${index}_${loop}`)),
+    ...loops.map((loop) => param(loop)),
+    ...numbers.map((name): ArgumentWord => [name, ({ params }) => f32Bits(params[name] ?? 0)]),
+    ...tensors.map((name, i): ArgumentWord => [name, ({ inputs }) => inputs[i] ?? 0]),
+    ...tensors.flatMap((name) => loops.map((loop) => param(`${name}_${loop}`, 4))),
   ];
 }
 

@@ -12,13 +12,14 @@ import type { FunctionBuilder, Local, ModuleBuilder, Value } from "../assembler.
 import {
   advance,
   ArgumentWords,
+  cutWords,
   minimum,
   OperandReader,
   operandWords,
-  reset,
   startPointers,
   storeLanes,
 } from "./loops.ts";
+import type { ArgumentWord } from "./loops.ts";
 
 /** Elements in a task: 64 KiB for each operand, so that a task is worth handing to a thread. */
 const TASK_ELEMENTS = 16384;
@@ -27,9 +28,8 @@ const TASK_ELEMENTS = 16384;
 export const mapWords = (structure: LoopStructure, extra: readonly string[] = []): ArgumentWords =>
   new ArgumentWords([
     ...operandWords(structure),
-    ...structure.definition.outputs.map((_, i) => `y${i}`),
-    ...["rows", "columns", "taskRows", "taskColumns"],
-    ...extra,
+    ...structure.definition.outputs.map((_, i): ArgumentWord => [`y${i}`, ({ outputs }) => outputs[i] ?? 0]),
+    ...cutWords(["rows", "columns", "taskRows", "taskColumns", ...extra]),
   ]);
 
 /** How the kept loops are cut into tasks: the innermost is columns, all others together are rows. */
@@ -59,7 +59,6 @@ export function emitMap(
     const origins = startPointers(f, structure, words, args);
     f.forRange(task.rowStart, task.rowEnd, 1, (row) => {
       const pointers = new Map([...origins].map(([operand, origin]) => [operand, f.let(origin)] as const));
-      reset(f, pointers, origins);
       advance(f, words, args, pointers, "kept", Math.max(0, structure.keptRank - 1), row);
       emitRow(f, structure, words, args, pointers, row, task, extra(args));
     });

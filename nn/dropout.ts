@@ -1,0 +1,45 @@
+import { tensor } from "../engine/create.ts";
+import { ValueError } from "../engine/errors.ts";
+import { Random } from "../engine/random.ts";
+import type { Tensor } from "../engine/tensor.ts";
+import { mul } from "../kernels/index.ts";
+import { Module } from "./module.ts";
+import { HostState } from "./state.ts";
+
+/** Options of {@link Dropout}. */
+export interface DropoutOptions {
+  /** Gives the seed of this module's own generator, by one draw. */
+  readonly random: Random;
+}
+
+/**
+ * In training, sets each element to 0 with probability p and multiplies the others by 1 / (1 - p), so that the mean
+ * stays (Srivastava et al., JMLR 2014); in evaluation x itself. The masks come from a generator on the host whose state
+ * is saved with the module's: a continued run drops what an uninterrupted one would.
+ */
+export class Dropout extends Module {
+  readonly p: number;
+  /** The 128 bits of the generator. */
+  readonly generator: HostState;
+
+  /** Throws ValueError unless 0 <= p < 1. */
+  constructor(p: number, { random }: DropoutOptions) {
+    super();
+    if (!(p >= 0 && p < 1)) throw new ValueError(`Dropout: expected p in [0, 1), got ${p}`);
+    this.p = p;
+    this.generator = new HostState(new Random(random.uint32()).state);
+  }
+
+  override forward(x: Tensor): Tensor {
+    return this.training && this.p > 0 ? mul(x, this.#mask(x)) : x;
+  }
+
+  /** 0 or 1 / (1 - p) for each element. */
+  #mask({ shape, size }: Tensor): Tensor {
+    const random = Random.fromState(Array.from(this.generator.values, (bits) => bits >>> 0));
+    const kept = 1 / (1 - this.p);
+    const mask = Float64Array.from({ length: size }, () => (random.uniform() < this.p ? 0 : kept));
+    this.generator.values = random.state;
+    return tensor(mask, shape);
+  }
+}

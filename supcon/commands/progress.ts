@@ -1,0 +1,78 @@
+import { Presets, SingleBar } from "cli-progress";
+import type { EpochReport, StepReport } from "./pretrain.ts";
+
+/** Tells how the training goes on. */
+export interface Progress {
+  onStep(report: StepReport): void;
+  onEpoch(report: EpochReport): void;
+  stop(): void;
+}
+
+/** A bar on a terminal, else one line for each epoch. `steps` is the number of steps in all. */
+export function progress(steps: number, epochs: number, viewsPerStep: number): Progress {
+  return process.stdout.isTTY ? new Bar(steps, epochs, viewsPerStep) : new Lines(epochs);
+}
+
+/** Steps over which loss and speed are averaged. */
+const WINDOW = 20;
+
+class Bar implements Progress {
+  readonly #bar: SingleBar;
+  readonly #epochs: number;
+  readonly #viewsPerStep: number;
+  readonly #recent: { readonly loss: number; readonly at: number }[] = [];
+
+  constructor(steps: number, epochs: number, viewsPerStep: number) {
+    const format = "epoch {epoch} |{bar}| loss {loss} | {speed} images/s | {eta_formatted} left";
+    const options = { format, stream: process.stdout, hideCursor: true, etaBuffer: 50, barsize: 30 };
+    this.#bar = new SingleBar(options, Presets.shades_classic);
+    this.#epochs = epochs;
+    this.#viewsPerStep = viewsPerStep;
+    this.#bar.start(steps, 0, { epoch: `1/${epochs}`, loss: "-", speed: "-" });
+  }
+
+  onStep({ step, epoch, loss }: StepReport): void {
+    const recent = this.#recent;
+    recent.push({ loss, at: performance.now() });
+    if (recent.length > WINDOW) recent.shift();
+    const mean = recent.reduce((total, each) => total + each.loss, 0) / recent.length;
+    const seconds = ((recent.at(-1)?.at ?? 0) - (recent[0]?.at ?? 0)) / 1000;
+    const speed = seconds > 0 ? ((recent.length - 1) * this.#viewsPerStep) / seconds : 0;
+    this.#bar.update(step, {
+      epoch: `${epoch}/${this.#epochs}`,
+      loss: mean.toFixed(3),
+      speed: speed.toFixed(0),
+    });
+  }
+
+  onEpoch(): void {
+    // The bar says it all.
+  }
+
+  stop(): void {
+    this.#bar.stop();
+  }
+}
+
+class Lines implements Progress {
+  readonly #epochs: number;
+
+  constructor(epochs: number) {
+    this.#epochs = epochs;
+  }
+
+  onStep(): void {
+    // A line for each would be too many.
+  }
+
+  onEpoch({ epoch, loss, learningRate, imagesPerSecond, seconds }: EpochReport): void {
+    console.log(
+      `epoch ${String(epoch).padStart(String(this.#epochs).length)}/${this.#epochs}   loss ${loss.toFixed(4)}   ` +
+        `learning rate ${learningRate.toFixed(4)}   ${imagesPerSecond.toFixed(0)} images/s   ${seconds.toFixed(1)} s`,
+    );
+  }
+
+  stop(): void {
+    // Nothing to put away.
+  }
+}

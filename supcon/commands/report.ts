@@ -1,0 +1,48 @@
+/** What the command says at its start and at its end. */
+import type { Backend } from "../../engine/backend.ts";
+import { supConDiagnostics } from "../losses/index.ts";
+import type { SupConModel } from "../model.ts";
+import type { RunData } from "./data.ts";
+import type { TrainConfig } from "./options.ts";
+import { stepsPerEpoch } from "./pretrain.ts";
+import type { TrainResult } from "./train.ts";
+
+/** 12345 as 12,345. */
+export const count = (n: number): string => n.toLocaleString("en-US");
+
+/** Says what is about to run, and on what. */
+export function printStart(
+  config: TrainConfig,
+  backend: Backend,
+  { train: images, test, trainAvailable }: RunData,
+  model: SupConModel,
+  path: string,
+): void {
+  const { batch, views, epochs, temperature } = config;
+  const { height, width, channels } = images;
+  const steps = stepsPerEpoch(images.count, batch);
+  const labels = images.labels.subarray(0, batch);
+  const { floor, collapsed } = supConDiagnostics(labels, views, { temperature });
+  console.log(`backend   ${backend.describe()}
+data      ${config.data}: ${count(images.count)} of ${count(trainAvailable)} training images, ${count(test.count)} test images, ${height} x ${width} x ${channels}
+model     ${config.model}, width ${config.width}, ${model.features} features, projected to ${model.dim}: ${count(parameterCount(model))} parameters
+stage 1   SupCon loss at temperature ${temperature}: ${epochs} epochs of ${steps} batches of ${batch} images x ${views} views
+          for a batch like the first, between ${floor.toFixed(2)} (every class at a point) and ${collapsed.toFixed(2)} (all images at one point)
+stage 2   linear classifier (${config.linearEpochs} epochs) and k-NN (k = ${config.k}) on the frozen encoder
+run       ${path}`);
+}
+
+/** The accuracies, and where the rest is. */
+export function printEnd({ k }: TrainConfig, result: TrainResult, path: string): void {
+  const percent = (x: number) => `${(100 * x).toFixed(2).padStart(6)} %`;
+  console.log(`
+                       top-1
+linear classifier   ${percent(result.linearTop1)}
+k-NN, k = ${String(k).padEnd(8)}  ${percent(result.knnTop1)}
+
+${result.seconds.toFixed(0)} s in all; ${path} has config.json, metrics.csv, result.json and checkpoint.safetensors`);
+}
+
+/** Numbers that are trained. */
+export const parameterCount = (model: SupConModel): number =>
+  model.parameters().reduce((total, { size }) => total + size, 0);

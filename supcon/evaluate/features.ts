@@ -1,0 +1,74 @@
+import { noGrad } from "../../engine/autograd.ts";
+import { tensor } from "../../engine/create.ts";
+import { ValueError } from "../../engine/errors.ts";
+import { Random } from "../../engine/random.ts";
+import { scope } from "../../engine/scope.ts";
+import { withoutAugmentation } from "../augment/policy.ts";
+import type { AugmentPolicy } from "../augment/policy.ts";
+import { makeViews } from "../augment/views.ts";
+import type { ImageDataset } from "../data/dataset.ts";
+import type { SupConModel } from "../model.ts";
+
+/** Feature vectors with their labels, on the host. */
+export interface LabelledFeatures {
+  /** [count, length], row-major. */
+  readonly values: Float32Array;
+  readonly count: number;
+  readonly length: number;
+  /** [count], each in 0 ... classes-1. */
+  readonly labels: Int32Array;
+  readonly classes: number;
+}
+
+/**
+ * Encodes a data set as it is (normalised by the policy, not augmented) with the model in evaluation mode, in batches of
+ * `batchSize` images. The model is left in the mode in which it was. Throws ValueError for a bad batch size or a policy
+ * that does not fit the images.
+ */
+export async function encodeDataset(
+  model: SupConModel,
+  dataset: ImageDataset,
+  policy: AugmentPolicy,
+  batchSize = 250,
+): Promise<LabelledFeatures> {
+  if (!Number.isInteger(batchSize) || batchSize < 1) {
+    throw new ValueError(`encodeDataset: expected batchSize to be a positive integer, got ${batchSize}`);
+  }
+  const plain = withoutAugmentation(policy);
+  const { count, height, width, channels, labels, classes } = dataset;
+  const values = new Float32Array(count * model.features);
+  const wasTraining = model.training;
+  model.eval();
+  try {
+    for (let start = 0; start < count; start += batchSize) {
+      const size = Math.min(batchSize, count - start);
+      const indices = Int32Array.from({ length: size }, (_, i) => start + i);
+      // Nothing is drawn at random where nothing is augmented.
+      const images = makeViews(dataset, indices, 1, plain, new Random(0));
+      using features = noGrad(() =>
+        scope(() => model.encode(tensor(images, [size, height, width, channels]))),
+      );
+      values.set(await features.data(), start * model.features);
+    }
+  } finally {
+    model.train(wasTraining);
+  }
+  return { values, count, length: model.features, labels, classes: classes.length };
+}
+
+/** Throws ValueError unless both are features of one encoder and one set of classes. */
+export function checkComparable(who: string, train: LabelledFeatures, test: LabelledFeatures): void {
+  for (const [name, { count, length, values, labels }] of Object.entries({ train, test })) {
+    if (count < 1 || values.length !== count * length || labels.length !== count) {
+      throw new ValueError(
+        `${who}: expected ${count} > 0 ${name} features of ${length} numbers with a label each, ` +
+          `got ${values.length} numbers and ${labels.length} labels`,
+      );
+    }
+  }
+  if (train.length === test.length && train.classes === test.classes) return;
+  throw new ValueError(
+    `${who}: expected features of one length and one set of classes, got ${train.length} and ${test.length} numbers, ` +
+      `${train.classes} and ${test.classes} classes`,
+  );
+}
