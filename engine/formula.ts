@@ -165,12 +165,13 @@ export class Formula {
     );
     const own = call.shapes[i] ?? [];
     const axes = broadcastAxes(own, shape);
+    const stretched = axes.length > 0;
     // Where the derivative is an operand as it is (d(a + b) = dy), there is nothing to compute.
     const [only] = operands;
-    if (derivative.plain.expr.kind === "input" && only instanceof Tensor && sameShape(only.shape, own))
-      return only;
-    const result = (axes.length > 0 ? derivative.summed : derivative.plain).apply(operands, { shape, axes });
-    return reshape(result, own);
+    const isOperand = derivative.plain.expr.kind === "input" && !stretched;
+    if (isOperand && only instanceof Tensor && sameShape(only.shape, own)) return only;
+    const result = (stretched ? derivative.summed : derivative.plain).apply(operands, { shape, axes });
+    return sameShape(result.shape, own) ? result : reshape(result, own);
   }
 }
 

@@ -3,7 +3,7 @@
  * (the reference backend and gpu.js run it), `cpu` its tuned WebAssembly SIMD body, `wgsl` its shaders.
  */
 import type { Machine } from "./backends/cpu/machine.ts";
-import type { Gpu, Memory } from "./backends/webgpu/gpu.ts";
+import type { Block, Gpu } from "./backends/webgpu/gpu.ts";
 
 /** Element types: f32 for mathematics (f64 on the reference backend), i32 for labels and indices. */
 export type DType = "f32" | "i32";
@@ -41,8 +41,8 @@ export type CpuBody<P extends string> = (
 export type WgslBody<P extends string> = (
   gpu: Gpu,
   params: Params<P>,
-  inputs: readonly Memory[],
-  outputs: readonly Memory[],
+  inputs: readonly Block[],
+  outputs: readonly Block[],
 ) => void;
 
 /** One computation: names and element types of its buffers, its parameters, and a body for each backend. */

@@ -39,7 +39,10 @@ export interface MultiOpDefinition<
   readonly name: string;
   /** The shape rule: refuses bad inputs and options with a typed error, and returns what forward and backward need. */
   readonly infer: (inputs: In, options: Options) => Plan;
-  /** Computes the outputs with kernels ({@link run}), and names the tensors that backward will need. */
+  /**
+   * Computes the outputs with kernels ({@link run}), and names the tensors that backward will need. Outputs are new
+   * tensors, never inputs: the caller disposes the two apart from each other.
+   */
   readonly forward: (inputs: In, plan: Plan) => { outputs: Out; saved: Saved };
   /**
    * Given the saved tensors and the gradient of each output (null where nothing depends on it): for each input a
@@ -131,15 +134,15 @@ export function defineMultiOp<In extends Tensors, Options, Plan, Out extends Ten
   definition: MultiOpDefinition<In, Options, Plan, Out, Saved>,
 ): (inputs: In, options: Options) => { readonly [K in keyof Out]: Tensor } {
   const { name, infer, forward, backward } = definition;
+  const compute = (inputs: In, plan: Plan) => withRecording(false, () => forward(inputs, plan));
   return (inputs, options) => {
     const tensors = Object.values(inputs);
     commonBackend(name, tensors);
     const plan = infer(inputs, options);
-    const compute = () => withRecording(false, () => forward(inputs, plan));
     if (!isRecording() || !tensors.some((tensor) => tensor.requiresGrad))
-      return scope(() => compute().outputs);
+      return scope(() => compute(inputs, plan).outputs);
 
-    const { outputs, saved } = scope(compute);
+    const { outputs, saved } = scope(() => compute(inputs, plan));
     const [inputNames, outputNames] = [Object.keys(inputs), Object.keys(outputs)];
     const records = backward
       ? mapRecord(saved, (tensor) => new SavedTensor(tensor, Object.values(outputs).indexOf(tensor)))
@@ -235,7 +238,8 @@ function checkGradient(op: string, input: string, gradient: Tensor, shape: Shape
   );
 }
 
-function commonBackend(who: string, tensors: readonly Tensor[]): Tensor["backend"] {
+/** The backend of all tensors. Throws DisposedError if one is gone, BackendError if there is none or they differ. */
+export function commonBackend(who: string, tensors: readonly Tensor[]): Tensor["backend"] {
   const backend = tensors[0]?.backend;
   if (!backend) throw new BackendError(`${who}: expected at least one tensor, got none`);
   for (const tensor of tensors) {

@@ -3,8 +3,9 @@
  */
 import type { Backend } from "../engine/backend.ts";
 import { DTypeError, ShapeError, ValueError } from "../engine/errors.ts";
-import type { DType } from "../engine/kernel.ts";
-import { formatShape, sameShape } from "../engine/shape.ts";
+import type { DType, Numbers } from "../engine/kernel.ts";
+import { commonBackend } from "../engine/op.ts";
+import { broadcastShapes, formatShape, sameShape } from "../engine/shape.ts";
 import type { Shape } from "../engine/shape.ts";
 import { Storage, Tensor } from "../engine/tensor.ts";
 import type { Bounds } from "../engine/tensor.ts";
@@ -21,11 +22,36 @@ export function checkDType(who: string, dtype: DType, tensors: Readonly<Record<s
   }
 }
 
+/**
+ * Throws DisposedError unless all tensors are alive, BackendError unless they are of one backend, DTypeError unless they
+ * have the element type. For ops that are composed of others, so that the message names the one that was called.
+ */
+export function checkTensors(who: string, dtype: DType, tensors: Readonly<Record<string, Tensor>>): void {
+  commonBackend(who, Object.values(tensors));
+  checkDType(who, dtype, tensors);
+}
+
 /** Throws ShapeError unless the tensor has the shape. `because` says where that shape comes from. */
 export function checkShapeIs(who: string, name: string, tensor: Tensor, shape: Shape, because: string): void {
   if (sameShape(tensor.shape, shape)) return;
   throw new ShapeError(
     `${who}: expected ${name} of shape ${formatShape(shape)} ${because}, got ${formatShape(tensor.shape)}`,
+  );
+}
+
+/** Throws ShapeError unless broadcasting the tensor to the shape gives the shape. */
+export function checkBroadcastsTo(who: string, name: string, tensor: Tensor, shape: Shape): void {
+  if (sameShape(broadcastShapes(who, tensor.shape, shape), shape)) return;
+  throw new ShapeError(
+    `${who}: expected ${name} to broadcast to ${formatShape(shape)}, got shape ${formatShape(tensor.shape)}`,
+  );
+}
+
+/** Throws ShapeError for a tensor without elements: nothing has no mean. */
+export function checkNotEmpty(who: string, name: string, tensor: Tensor): void {
+  if (tensor.size > 0) return;
+  throw new ShapeError(
+    `${who}: expected ${name} with at least one element, got shape ${formatShape(tensor.shape)}`,
   );
 }
 
@@ -58,10 +84,20 @@ export function indexTensor(
     }
     if (index < 0 || index >= limit) throw refuse(`${index} at position ${i}`);
   }
-  const storage = new Storage(backend, indices.length, "i32");
-  backend.write(storage.buffer, indices);
-  return new Tensor(storage, [indices.length], null, { min: 0, max: limit - 1 });
+  const made = hostTensor(backend, indices, [indices.length], "i32");
+  return withBounds(made, { min: 0, max: limit - 1 });
 }
+
+/** Numbers from the host as a tensor on `backend`, where `tensor` would take the current one. */
+export function hostTensor(backend: Backend, values: Numbers, shape: Shape, dtype: DType): Tensor {
+  const storage = new Storage(backend, values.length, dtype);
+  backend.write(storage.buffer, values);
+  return new Tensor(storage, shape);
+}
+
+/** The integers 0 ... n-1. */
+export const range = (backend: Backend, n: number): Tensor =>
+  hostTensor(backend, Int32Array.from({ length: n }, (_, i) => i), [n], "i32"); // prettier-ignore
 
 /** The same elements, known to lie within `bounds`. */
 export const withBounds = (x: Tensor, bounds: Bounds | undefined): Tensor =>

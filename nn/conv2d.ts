@@ -1,3 +1,4 @@
+import { ValueError } from "../engine/errors.ts";
 import type { Random } from "../engine/random.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import { add, conv2d } from "../kernels/index.ts";
@@ -19,22 +20,29 @@ export interface Conv2dOptions extends ConvOptions {
 
 /**
  * A convolution of x [batch, height, width, inChannels] with a weight
- * [kernelSize, kernelSize, inChannels, outChannels] (PyTorch stores [outChannels, inChannels, ...]) and, optionally, a
- * bias [outChannels].
+ * [kernelSize, kernelSize, inChannels / groups, outChannels] (PyTorch stores [outChannels, inChannels / groups, ...])
+ * and, optionally, a bias [outChannels].
  */
 export class Conv2d extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor | null;
   readonly #geometry: ConvOptions;
 
-  /** Throws ValueError for sizes that are not positive integers. */
+  /** Throws ValueError for sizes that are not positive integers, and groups that do not divide both channels. */
   constructor(inChannels: number, outChannels: number, kernelSize: number, options: Conv2dOptions) {
     super();
     for (const [name, size] of Object.entries({ inChannels, outChannels, kernelSize })) {
       checkPositiveInteger("Conv2d", name, size);
     }
     const { random, bias = false, init = kaimingNormal("out"), ...geometry } = options;
-    const shape = [kernelSize, kernelSize, inChannels, outChannels];
+    const { groups = 1 } = geometry;
+    checkPositiveInteger("Conv2d", "groups", groups);
+    if (inChannels % groups !== 0 || outChannels % groups !== 0) {
+      throw new ValueError(
+        `Conv2d: expected groups to divide ${inChannels} and ${outChannels} channels, got ${groups}`,
+      );
+    }
+    const shape = [kernelSize, kernelSize, inChannels / groups, outChannels];
     this.weight = parameter(shape, () => init(shape, random));
     this.bias = bias ? parameter([outChannels], new Float64Array(outChannels)) : null;
     this.#geometry = geometry;

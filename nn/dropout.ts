@@ -1,8 +1,7 @@
-import { tensor } from "../engine/create.ts";
 import { ValueError } from "../engine/errors.ts";
 import { Random } from "../engine/random.ts";
 import type { Tensor } from "../engine/tensor.ts";
-import { mul } from "../kernels/index.ts";
+import { dropout } from "../kernels/index.ts";
 import { Module } from "./module.ts";
 import { HostState } from "./state.ts";
 
@@ -31,15 +30,10 @@ export class Dropout extends Module {
   }
 
   override forward(x: Tensor): Tensor {
-    return this.training && this.p > 0 ? mul(x, this.#mask(x)) : x;
-  }
-
-  /** 0 or 1 / (1 - p) for each element. */
-  #mask({ shape, size }: Tensor): Tensor {
+    if (!this.training || this.p === 0) return x;
     const random = Random.fromState(Array.from(this.generator.values, (bits) => bits >>> 0));
-    const kept = 1 / (1 - this.p);
-    const mask = Float64Array.from({ length: size }, () => (random.uniform() < this.p ? 0 : kept));
+    const y = dropout(x, this.p, random);
     this.generator.values = random.state;
-    return tensor(mask, shape);
+    return y;
   }
 }

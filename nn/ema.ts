@@ -11,7 +11,9 @@ import { defineUpdate } from "./update.ts";
 
 /** Options of {@link EMA}. */
 export interface EMAOptions {
-  /** How much of the average survives an update, in [0, 1): it reaches about 1 / (1 - decay) steps back. Default 0.999. */
+  /**
+   * How much of the average survives an update, in [0, 1): it reaches about 1 / (1 - decay) updates back. Default 0.999.
+   */
   readonly decay?: number;
 }
 

@@ -16,7 +16,9 @@ export interface LinearOptions {
   readonly init?: Initializer;
 }
 
-/** y = x W + b for x [batch, inFeatures], W [inFeatures, outFeatures] (PyTorch stores its transpose), b [outFeatures]. */
+/**
+ * y = x W + b for x [batch, inFeatures], W [inFeatures, outFeatures] (PyTorch stores its transpose) and b [outFeatures].
+ */
 export class Linear extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor | null;

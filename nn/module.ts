@@ -85,8 +85,8 @@ export abstract class Module implements Disposable {
   }
 
   /**
-   * Overwrites all parameters, buffers and host states. Throws StateDictError, before anything is changed, unless the state has
-   * exactly their names and shapes.
+   * Overwrites all parameters, buffers and host states. Throws StateDictError, before anything is changed, unless the
+   * state has exactly their names and shapes.
    */
   loadStateDict(state: StateDict): void {
     writeState("loadStateDict", this.#namedState(), state);

@@ -8,7 +8,7 @@ import { checkShape, sizeOf } from "../engine/shape.ts";
 import type { Shape } from "../engine/shape.ts";
 import { withRecording } from "../engine/tape.ts";
 import { Storage, Tensor } from "../engine/tensor.ts";
-import { conv2dForward } from "../kernels/conv2d/conv2d.kernels.ts";
+import { conv2dForward, conv2dGradInput, conv2dGradWeight } from "../kernels/conv2d/conv2d.kernels.ts";
 import { matmul } from "../kernels/matmul/matmul.kernels.ts";
 import type { Module } from "./module.ts";
 
@@ -67,8 +67,8 @@ export function summary(build: () => Module, inputShape: Shape): Summary {
   let current: Tally | undefined;
   const backend = new ShapeBackend({
     onAlloc: (buffer) => current?.buffers.push(buffer),
-    onRun: ({ name }, params, [output]) => {
-      if (current && output) current.flops += 2 * output.length * productsPerElement(name, params);
+    onRun: ({ name }, params) => {
+      if (current) current.flops += 2 * multiplyAdds(name, params);
     },
   });
   const before = setBackend(backend);
@@ -112,11 +112,15 @@ export function summary(build: () => Module, inputShape: Shape): Summary {
   }
 }
 
-/** Of how many products each output element of a kernel is the sum. */
-function productsPerElement(kernel: string, params: Params<string>): number {
-  const { kernelHeight = 0, kernelWidth = 0, inChannels = 0, k = 0 } = params;
-  if (kernel === conv2dForward.name) return kernelHeight * kernelWidth * inChannels;
-  return kernel === matmul.name ? k : 0;
+const convolutions = new Set([conv2dForward.name, conv2dGradInput.name, conv2dGradWeight.name]);
+
+/** How often a kernel adds a product to a sum, from its parameters. */
+function multiplyAdds(kernel: string, params: Params<string>): number {
+  const product = (...names: string[]) => names.reduce((value, name) => value * (params[name] ?? 1), 1);
+  if (kernel === matmul.name) return product("m", "n", "k");
+  if (!convolutions.has(kernel)) return 0;
+  const pixels = product("batch", "outHeight", "outWidth");
+  return (pixels * product("kernelHeight", "kernelWidth", "inChannels", "outChannels")) / product("groups");
 }
 
 /** Number of parameter elements in the fields of each module; shared ones are counted once. */

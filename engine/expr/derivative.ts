@@ -64,8 +64,9 @@ const rules = {
  * with respect to that input, or null where there is none.
  *
  * One sweep visits each node once and adds a constant number of nodes for it. With sub-expressions shared, all
- * derivatives of a graph of n nodes together therefore have at most about 4 n nodes (each max counting for 9, each pow for 12), those
- * of the graph that they use included; written out as trees they could have 2^n.
+ * derivatives of a graph of n nodes together therefore have at most about 4 n nodes (where the rule is longer, a node
+ * counts for more: a max for 9, a pow for 14), those of the graph that they use included; written out as trees they
+ * could have 2^n.
  */
 export function differentiate(output: Expr, seed: Expr, inputs: readonly number[]): (Expr | null)[] {
   const adjoints = new Map<Expr, Expr>([[output, seed]]);

@@ -4,6 +4,7 @@
  */
 import type { DType, JsBody, Kernel } from "../kernel.ts";
 import { cpuBody } from "../backends/cpu/expression/body.ts";
+import { wgslBody } from "../backends/webgpu/expression/body.ts";
 import { emitJs } from "./emit-js.ts";
 import type { Expr } from "./expr.ts";
 import type { IterationSpace } from "./space.ts";
@@ -127,6 +128,7 @@ function build(structure: LoopStructure): Kernel {
     ...(Object.keys(inPlace).length > 0 && { inPlace }),
     js: lazily(outputNames, (i) => jsBody(structure, i)),
     cpu: cpuBody(structure),
+    wgsl: wgslBody(structure),
   };
 }
 

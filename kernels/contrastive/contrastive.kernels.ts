@@ -1,6 +1,7 @@
 import type { Kernel, Numbers, Thread } from "../../engine/kernel.ts";
 import { gradientOnCpu } from "./gradient.cpu.ts";
 import { lossesOnCpu } from "./losses.cpu.ts";
+import { contrastiveGradientWgsl, contrastiveLossesWgsl } from "./contrastive.wgsl.ts";
 
 type ContrastiveParam = "rows" | "features" | "temperature";
 
@@ -76,6 +77,7 @@ export const contrastiveLossesKernel = {
     },
   },
   cpu: lossesOnCpu,
+  wgsl: contrastiveLossesWgsl,
 } satisfies Kernel<ContrastiveParam>;
 
 /**
@@ -121,4 +123,5 @@ export const contrastiveGradientKernel = {
     },
   },
   cpu: gradientOnCpu,
+  wgsl: contrastiveGradientWgsl,
 } satisfies Kernel<ContrastiveParam>;

@@ -1,5 +1,6 @@
 /**
- * The forward pass and the gradient of the input on the CPU: both pack the weights, and are convolutions then.
+ * The forward pass and the gradient of the input on the CPU: both pack the weights of one group of channels after another,
+ * and are convolutions then.
  */
 import { pack } from "../../engine/backends/cpu/gemm/pack.ts";
 import type { Panels } from "../../engine/backends/cpu/gemm/pack.ts";
@@ -7,135 +8,126 @@ import { B_STEP_BYTES, TILE_COLUMNS } from "../../engine/backends/cpu/gemm/tile.
 import type { Machine } from "../../engine/backends/cpu/machine.ts";
 import type { Pointer } from "../../engine/kernel.ts";
 import { convolve } from "./convolve.cpu.ts";
+import { dense } from "./dense.cpu.ts";
+import { depthwiseConvolve, isDepthwise } from "./depthwise.cpu.ts";
+import { oneGroup } from "./geometry.ts";
 import type { ConvGeometry } from "./geometry.ts";
+import { fromChannel, imagesAt } from "./lines.cpu.ts";
+import type { Images } from "./lines.cpu.ts";
+import { withMergedWeights } from "./merge-groups.cpu.ts";
+import { phaseGeometry, phasesOf } from "./phases.ts";
+import type { Phases } from "./phases.ts";
 
-/** y = conv2d(x, w). The right operand is w as it is, [kernelHeight * kernelWidth * inChannels, outChannels]. */
+/** y = conv2d(x, w). */
 export function forwardOnCpu(
   machine: Machine,
   g: ConvGeometry,
   [x = 0, w = 0]: readonly Pointer[],
   [y = 0]: readonly Pointer[],
 ): void {
-  const steps = g.kernelHeight * g.kernelWidth * g.inChannels;
-  const pixelBytes = 4 * g.outChannels;
-  withPanels(machine, steps, g.outChannels, (panels) => {
-    pack(
-      machine,
-      { from: w, lineBytes: pixelBytes, interleave: false, places: g.outChannels, steps },
-      panels,
-    );
-    convolve(machine, g, x, panels, {
-      to: y,
-      pixelBytes,
-      rowBytes: g.outWidth * pixelBytes,
-      imageBytes: g.outHeight * g.outWidth * pixelBytes,
+  const from = imagesAt(x, g.height, g.width, g.inChannels);
+  const to = imagesAt(y, g.outHeight, g.outWidth, g.outChannels);
+  const tapBytes = 4 * g.outChannels;
+  if (isDepthwise(g)) {
+    const taps = { at: w, rowBytes: g.kernelWidth * tapBytes, tapBytes };
+    depthwiseConvolve(machine, g, from, taps, to);
+    return;
+  }
+  withMergedWeights(machine, g, w, (merged, weights) => {
+    // The right operand is w as it is, [kernelHeight * kernelWidth * inChannels, outChannels].
+    const { kernelHeight, kernelWidth, inChannels, outChannels: places } = oneGroup(merged);
+    const steps = kernelHeight * kernelWidth * inChannels;
+    const matrix = { lineBytes: tapBytes, interleave: false, places, steps };
+    eachGroup(machine, merged, steps, from, to, (i, panels) => {
+      pack(machine, { ...matrix, from: weights + 4 * i * places }, panels);
     });
   });
 }
 
-/**
- * dx, the gradient of the input. A row iy of dx meets those taps ky for which oy = (iy + padTop - ky) / strideHeight is
- * whole. So the rows fall into strideHeight phases, whose rows all meet the same taps:
- *
- *     iy = first + strideHeight * t  and  ky = phase + strideHeight * i   give   oy = t + shift - i
- *
- * and so do the columns. Within a phase, dx is a convolution of stride 1 of dy, with the phase's taps in reverse order
- * and the channels of w exchanged. Nothing is multiplied by the zeros that a transposed convolution would insert.
- */
+/** dx, the gradient of the input, one phase after another (see `phases.ts`). */
 export function gradInputOnCpu(
   machine: Machine,
   g: ConvGeometry,
   [dy = 0, w = 0]: readonly Pointer[],
   [dx = 0]: readonly Pointer[],
 ): void {
-  const columnPhases = phasesOf(g.width, g.kernelWidth, g.strideWidth, g.padLeft);
-  for (const rows of phasesOf(g.height, g.kernelHeight, g.strideHeight, g.padTop)) {
-    for (const columns of columnPhases) gradInputPhase(machine, g, [dy, w, dx], rows, columns);
-  }
-}
-
-/** The rows (or columns) first, first + stride, ... of dx, and the taps that they meet. */
-interface Phase {
-  readonly phase: number;
-  readonly first: number;
-  readonly count: number;
-  readonly taps: number;
-  readonly shift: number;
-}
-
-function phasesOf(length: number, kernel: number, stride: number, padding: number): Phase[] {
-  return Array.from({ length: stride }, (_, phase) => {
-    const first = (((phase - padding) % stride) + stride) % stride;
-    return {
-      phase,
-      first,
-      count: Math.max(0, Math.ceil((length - first) / stride)),
-      taps: Math.max(0, Math.ceil((kernel - phase) / stride)),
-      shift: Math.floor((first + padding) / stride),
-    };
-  }).filter(({ count }) => count > 0);
+  const from = imagesAt(dy, g.outHeight, g.outWidth, g.outChannels);
+  const all = imagesAt(dx, g.height, g.width, g.inChannels);
+  const eachPhase = (merged: ConvGeometry, weights: Pointer): void => {
+    for (const phases of phasesOf(merged)) {
+      const { rows, columns } = phases;
+      const to = {
+        at: all.at + rows.first * all.rowBytes + columns.first * all.pixelBytes,
+        pixelBytes: g.strideWidth * all.pixelBytes,
+        rowBytes: g.strideHeight * all.rowBytes,
+        imageBytes: all.imageBytes,
+      };
+      gradInputPhase(machine, merged, phases, from, weights, to);
+    }
+  };
+  if (isDepthwise(g)) eachPhase(g, w);
+  else withMergedWeights(machine, g, w, eachPhase);
 }
 
 /** The part of dx that lies in a phase of rows and a phase of columns. */
 function gradInputPhase(
   machine: Machine,
   g: ConvGeometry,
-  [dy, w, dx]: readonly [Pointer, Pointer, Pointer],
-  rows: Phase,
-  columns: Phase,
+  phases: Phases,
+  from: Images,
+  w: Pointer,
+  to: Images,
 ): void {
-  const pixelBytes = 4 * g.inChannels;
-  const tapBytes = pixelBytes * g.outChannels;
-  const [tapRows, tapColumns] = [rows.taps, columns.taps]; // where one is 0, so is dx
-  withPanels(machine, tapRows * tapColumns * g.outChannels, g.inChannels, (panels) => {
-    const tapPanelBytes = B_STEP_BYTES * g.outChannels;
-    for (let i = 0; i < tapRows; i++) {
-      const ky = rows.phase + (tapRows - 1 - i) * g.strideHeight;
-      const kx = columns.phase + (tapColumns - 1) * g.strideWidth;
-      const from = w + (ky * g.kernelWidth + kx) * tapBytes;
-      pack(
-        machine,
-        { from, lineBytes: 4 * g.outChannels, interleave: true, places: g.inChannels, steps: g.outChannels },
-        { ...panels, to: panels.to + i * tapColumns * tapPanelBytes },
-        { count: tapColumns, fromBytes: -g.strideWidth * tapBytes, toBytes: tapPanelBytes },
-      );
+  const { rows, columns } = phases;
+  const phase = phaseGeometry(g, phases);
+  // The phase's taps from the last to the first.
+  const tapBytes = (4 * g.outChannels * g.inChannels) / g.groups;
+  const lastRow = rows.firstTap + (rows.taps - 1) * rows.tapStep;
+  const lastColumn = columns.firstTap + (columns.taps - 1) * columns.tapStep;
+  const taps = {
+    at: w + (lastRow * g.kernelWidth + lastColumn) * tapBytes,
+    rowBytes: -rows.tapStep * g.kernelWidth * tapBytes,
+    tapBytes: -columns.tapStep * tapBytes,
+  };
+  if (isDepthwise(g)) {
+    depthwiseConvolve(machine, phase, from, taps, to);
+    return;
+  }
+  const { inChannels: steps, outChannels: places } = oneGroup(phase);
+  const matrix = { lineBytes: 4 * g.outChannels, interleave: true, places, steps };
+  const tapPanelBytes = B_STEP_BYTES * steps;
+  const repeats = { count: columns.taps, fromBytes: taps.tapBytes, toBytes: tapPanelBytes };
+  eachGroup(machine, phase, rows.taps * columns.taps * steps, from, to, (i, panels) => {
+    for (let row = 0; row < rows.taps; row++) {
+      const rowPanels = { ...panels, to: panels.to + row * columns.taps * tapPanelBytes };
+      pack(machine, { ...matrix, from: taps.at + row * taps.rowBytes + 4 * i * steps }, rowPanels, repeats);
     }
-    const phase = {
-      batch: g.batch,
-      height: g.outHeight,
-      width: g.outWidth,
-      inChannels: g.outChannels,
-      outHeight: rows.count,
-      outWidth: columns.count,
-      outChannels: g.inChannels,
-      kernelHeight: tapRows,
-      kernelWidth: tapColumns,
-      strideHeight: 1,
-      strideWidth: 1,
-      padTop: tapRows - 1 - rows.shift,
-      padLeft: tapColumns - 1 - columns.shift,
-    };
-    convolve(machine, phase, dy, panels, {
-      to: dx + (rows.first * g.width + columns.first) * pixelBytes,
-      pixelBytes: g.strideWidth * pixelBytes,
-      rowBytes: g.strideHeight * g.width * pixelBytes,
-      imageBytes: g.height * g.width * pixelBytes,
-    });
   });
 }
 
-/** Memory for the packed weights while `use` runs. */
-function withPanels(
+/** Convolves the channels of one group after another; `packGroup` packs the weights of group i, `steps` for each place. */
+function eachGroup(
   machine: Machine,
+  g: ConvGeometry,
   steps: number,
-  outChannels: number,
-  use: (panels: Panels) => void,
+  from: Images,
+  to: Images,
+  packGroup: (i: number, panels: Panels) => void,
 ): void {
+  const group = oneGroup(g);
   const panelBytes = steps * B_STEP_BYTES;
-  const to = machine.heap.alloc(Math.ceil(outChannels / TILE_COLUMNS) * panelBytes);
+  const panels = {
+    to: machine.heap.alloc(Math.ceil(group.outChannels / TILE_COLUMNS) * panelBytes),
+    panelBytes,
+    width: TILE_COLUMNS,
+  };
   try {
-    use({ to, panelBytes, width: TILE_COLUMNS });
+    for (let i = 0; i < g.groups; i++) {
+      packGroup(i, panels);
+      const own = [fromChannel(from, i * group.inChannels), fromChannel(to, i * group.outChannels)] as const;
+      convolve(machine, group, own[0], dense(group, own[0], panels, own[1]), own[1]);
+    }
   } finally {
-    machine.heap.free(to);
+    machine.heap.free(panels.to);
   }
 }

@@ -14,6 +14,7 @@ import type { Kernel, Numbers, Thread } from "../../engine/kernel.ts";
 import { forwardOnCpu, gradInputOnCpu } from "./conv2d.cpu.ts";
 import type { ConvGeometry } from "./geometry.ts";
 import { gradWeightOnCpu } from "./grad-weight.cpu.ts";
+import { forwardWgsl, gradInputWgsl, gradWeightWgsl } from "./conv2d.wgsl.ts";
 
 type ConvParam = keyof ConvGeometry;
 
@@ -62,6 +63,7 @@ export const conv2dForward = {
     },
   },
   cpu: forwardOnCpu,
+  wgsl: forwardWgsl,
 } satisfies Kernel<ConvParam>;
 
 /** dx, the gradient of <conv2d(x, w), dy> with respect to x. */
@@ -106,6 +108,7 @@ export const conv2dGradInput = {
     },
   },
   cpu: gradInputOnCpu,
+  wgsl: gradInputWgsl,
 } satisfies Kernel<ConvParam>;
 
 /** dw, the gradient of <conv2d(x, w), dy> with respect to w. */
@@ -145,4 +148,5 @@ export const conv2dGradWeight = {
     },
   },
   cpu: gradWeightOnCpu,
+  wgsl: gradWeightWgsl,
 } satisfies Kernel<ConvParam>;

@@ -13,12 +13,7 @@ import { i32 } from "../../engine/backends/cpu/assembler.ts";
 import type { ModuleBuilder } from "../../engine/backends/cpu/assembler.ts";
 import type { Panels } from "../../engine/backends/cpu/gemm/pack.ts";
 import { Words } from "../../engine/backends/cpu/gemm/task.ts";
-import {
-  B_STEP_BYTES,
-  TILE_COLUMNS,
-  TILE_ROWS,
-  tileFunction,
-} from "../../engine/backends/cpu/gemm/tile.ts";
+import { B_STEP_BYTES, TILE_COLUMNS, TILE_ROWS, tileFunction } from "../../engine/backends/cpu/gemm/tile.ts";
 import { unitSignature } from "./convolve.cpu.ts";
 import type { Multiplication, UnitFunction } from "./convolve.cpu.ts";
 import type { ConvGeometry } from "./geometry.ts";
@@ -38,7 +33,8 @@ export function dense(g: ConvGeometry, from: Images, panels: Panels, to: Images)
   const { lineBytes } = linesOf(g, from);
   const tileRowBytes = 4 * g.strideWidth * g.inChannels;
   const tapRowBytes = g.dilationHeight * lineBytes;
-  const isDilated = g.dilationWidth > 1 && g.kernelWidth > 1;
+  // A kernel without taps is one product of no runs: zeros.
+  const isDilated = g.dilationWidth > 1 && g.kernelWidth > 1 && g.kernelHeight > 0;
   const runs = isDilated
     ? { runs: g.kernelWidth, runBytes: 4 * g.dilationWidth * g.inChannels, runSteps: g.inChannels }
     : { runs: g.kernelHeight, runBytes: tapRowBytes, runSteps: g.kernelWidth * g.inChannels };

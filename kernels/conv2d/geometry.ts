@@ -34,6 +34,14 @@ export const wShape = (g: ConvGeometry): Shape => [g.kernelHeight, g.kernelWidth
 /** Shape of the output. */
 export const yShape = (g: ConvGeometry): Shape => [g.batch, g.outHeight, g.outWidth, g.outChannels];
 
+/** The convolution of one group of channels. */
+export const oneGroup = (g: ConvGeometry): ConvGeometry => ({
+  ...g,
+  inChannels: g.inChannels / g.groups,
+  outChannels: g.outChannels / g.groups,
+  groups: 1,
+});
+
 /** Floating-point operations of each of the three passes: a multiplication and an addition for each tap. */
 export const conv2dOperations = (g: ConvGeometry): number =>
   (2 * g.batch * g.outHeight * g.outWidth * g.outChannels * g.kernelHeight * g.kernelWidth * g.inChannels) /

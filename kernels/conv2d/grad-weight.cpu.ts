@@ -5,7 +5,8 @@
  * In a padded line the kernelWidth * inChannels elements of a window are neighbours. Groups of four of them are packed,
  * for each output column, into [group][line][ox][4]: then the left operand of tap row ky is this array from line ky on,
  * one run for a whole image. (With a stride, lines are sorted by line mod strideHeight, so that those which tap row ky
- * meets are neighbours again.)
+ * meets are neighbours again. If windows are dilated, only the inChannels elements of one tap are neighbours: then each tap
+ * column has groups of its own.)
  *
  * The sum over k is long and dw small, so k is cut: the units of the batch are divided among chunks, each chunk sums into
  * its own copy of dw, and these are added in the order of the chunks.
@@ -27,9 +28,14 @@ import {
 import type { Machine } from "../../engine/backends/cpu/machine.ts";
 import type { Pointer } from "../../engine/kernel.ts";
 import { addChunks } from "./add-chunks.cpu.ts";
-import { conv2dOperations } from "./geometry.ts";
+import { chunkCount } from "./chunks.ts";
+import { depthwiseGradWeight } from "./depthwise-grad-weight.cpu.ts";
+import { isDepthwise } from "./depthwise.cpu.ts";
+import { conv2dOperations, oneGroup } from "./geometry.ts";
 import type { ConvGeometry } from "./geometry.ts";
-import { lineFunction, linesOf, lineWords } from "./lines.cpu.ts";
+import { fromChannel, imagesAt, lineCount, lineFunction, linesOf, lineWords } from "./lines.cpu.ts";
+import type { Images } from "./lines.cpu.ts";
+import { withMergedGradient } from "./merge-groups.cpu.ts";
 import { cutBatch, forUnits, unitWords } from "./units.cpu.ts";
 
 /** Packed operands that a task keeps at a time: a part of L2; more where the sums do not fit there either. */
@@ -37,19 +43,14 @@ const SCRATCH_BYTES = 1 << 19;
 const MOST_SCRATCH_BYTES = 1 << 22;
 /** With fewer pixels in a unit, its sums would be added to the chunk's too often. */
 const UNIT_PIXELS = 512;
-/** With fewer pixels in a chunk, adding the chunks would cost too much. */
-const CHUNK_PIXELS = 256;
-/** At most so many chunks, and so many bytes of sums in all. */
-const CHUNKS = 16;
-const SUMS_BYTES = 1 << 25;
 /** Where there are fewer chunks, columns are divided among tasks too. Each of them packs x again. */
 const TASKS = 8;
 
 // prettier-ignore
 const words = new Words([
   ...unitWords, ...lineWords,
-  "outWidth", "outChannels", "kernelHeight", "strideHeight", "dy",
-  "groups", "groupBytes", "packedImageBytes", "packedLineBytes", "phaseLines",
+  "outWidth", "outChannels", "kernelHeight", "strideHeight", "dilationHeight", "windowLines", "dy", "dyPixelBytes",
+  "tapColumns", "tapBytes", "tapGroups", "groups", "groupBytes", "packedImageBytes", "packedLineBytes", "phaseLines",
   "columnPanels", "columnBlocks", "blockPanels",
   "scratch", "scratchBytes", "packedX", "packedDy", "sums", "sumsBytes", "sumsRowBytes",
 ]);
@@ -61,18 +62,36 @@ export function gradWeightOnCpu(
   [x = 0, dy = 0]: readonly Pointer[],
   [dw = 0]: readonly Pointer[],
 ): void {
-  const plan = planOf(g);
+  const images = imagesAt(x, g.height, g.width, g.inChannels);
+  if (isDepthwise(g)) {
+    depthwiseGradWeight(machine, g, images, dy, dw);
+    return;
+  }
+  withMergedGradient(machine, g, dw, (merged, mergedDw) => {
+    denseGradWeight(machine, merged, images, dy, mergedDw);
+  });
+}
+
+/** One group of channels after another. */
+function denseGradWeight(machine: Machine, g: ConvGeometry, x: Images, dy: Pointer, dw: Pointer): void {
+  const group = oneGroup(g);
+  const plan = planOf(group);
   const tasks = plan.shares * plan.columnBlocks;
   const scratch = machine.heap.alloc(tasks * plan.scratchBytes + plan.shares * plan.sumsBytes);
   const sums = scratch + tasks * plan.scratchBytes;
+  const pixelBytes = 4 * g.outChannels;
   try {
-    const tapBytes = 4 * g.strideWidth * g.inChannels;
-    const program = machine.program(`conv2dGradWeight ${tapBytes}`, (module) => {
-      gradWeightTask(module, tapBytes);
+    const stepBytes = 4 * g.strideWidth * group.inChannels;
+    const program = machine.program(`conv2dGradWeight ${stepBytes}`, (module) => {
+      gradWeightTask(module, stepBytes);
     });
-    const args = words.list({ ...g, ...plan, from: x, dy, scratch, sums });
-    runTasks(machine, program, tasks, args, conv2dOperations(g));
-    addChunks(machine, { ...g, ...plan, groupRows: plan.groups * TILE_ROWS, sums, dw });
+    for (let i = 0; i < g.groups; i++) {
+      const lines = linesOf(group, fromChannel(x, i * group.inChannels));
+      const [ownDy, ownDw] = [dy + 4 * i * group.outChannels, dw + 4 * i * group.outChannels];
+      const args = words.list({ ...group, ...plan, ...lines, dy: ownDy, dyPixelBytes: pixelBytes, scratch, sums }); // prettier-ignore
+      runTasks(machine, program, tasks, args, conv2dOperations(group));
+      addChunks(machine, { ...group, ...plan, sums, dw: ownDw, dwRowBytes: pixelBytes });
+    }
   } finally {
     machine.heap.free(scratch);
   }
@@ -80,21 +99,21 @@ export function gradWeightOnCpu(
 
 /** How the work is cut and where things lie, all from the geometry alone. */
 function planOf(g: ConvGeometry) {
-  const lines = linesOf(g);
-  const groups = Math.ceil((g.kernelWidth * g.inChannels) / TILE_ROWS);
+  // The rows of dw that are neighbours in a line are grouped together: those of all taps of a row, or of one tap.
+  const tapColumns = g.dilationWidth > 1 ? g.kernelWidth : 1;
+  const tapRows = (g.kernelWidth * g.inChannels) / tapColumns;
+  const tapGroups = Math.ceil(tapRows / TILE_ROWS);
+  const groups = tapColumns * tapGroups;
   const columnPanels = Math.ceil(g.outChannels / TILE_COLUMNS);
   const sumsRowBytes = columnPanels * B_STEP_BYTES;
   const sumsBytes = g.kernelHeight * groups * TILE_ROWS * sumsRowBytes;
+  const chunks = chunkCount(g, sumsBytes);
 
+  // Output rows and images whose packed operands fit. A band or image packs up to a window's lines of x more.
   const imagePixels = g.outHeight * g.outWidth;
-  const usefulChunks = Math.ceil((g.batch * imagePixels) / CHUNK_PIXELS);
-  const fittingChunks = Math.max(1, Math.floor(SUMS_BYTES / sumsBytes));
-  const chunks = Math.max(1, Math.min(CHUNKS, usefulChunks, fittingChunks));
-
-  // Output rows and images whose packed operands fit. A band or image packs up to kernelHeight lines of x more.
   const packedLineBytes = g.outWidth * PACKED_A.stepBytes;
   const rowBytes = groups * g.strideHeight * packedLineBytes + g.outWidth * sumsRowBytes;
-  const haloBytes = groups * g.kernelHeight * packedLineBytes;
+  const haloBytes = groups * lineCount(g, 1) * packedLineBytes;
   const room = Math.max(SCRATCH_BYTES, Math.min(MOST_SCRATCH_BYTES, sumsBytes / 2));
   const fittingRows = Math.floor((room - haloBytes) / rowBytes);
   const fittingImages = Math.floor(room / (haloBytes + g.outHeight * rowBytes));
@@ -103,34 +122,28 @@ function planOf(g: ConvGeometry) {
   const shares = Math.min(cut.units, chunks);
 
   const blockPanels = Math.max(1, Math.ceil((columnPanels * Math.min(shares, TASKS)) / TASKS));
-  const phaseLines = Math.ceil(((cut.bandRows - 1) * g.strideHeight + g.kernelHeight) / g.strideHeight);
+  const phaseLines = Math.ceil(lineCount(g, cut.bandRows) / g.strideHeight);
   const packedImageBytes = g.strideHeight * phaseLines * packedLineBytes;
   const groupBytes = cut.unitImages * packedImageBytes;
-  const packedX = 64 * Math.ceil(lines.lineBytes / 64 + 1);
+  const { lineBytes, channelBytes } = linesOf(g, imagesAt(0, g.height, g.width, g.inChannels));
+  const packedX = 64 * Math.ceil(lineBytes / 64 + 1);
   const packedDy = packedX + groups * groupBytes;
   return {
     ...cut,
-    ...lines,
-    shares,
-    columnPanels,
-    blockPanels,
+    ...{ shares, windowLines: lineCount(g, 1), columnPanels, blockPanels },
     columnBlocks: Math.ceil(columnPanels / blockPanels),
-    groups,
-    groupBytes,
-    packedImageBytes,
-    packedLineBytes,
-    phaseLines,
-    packedX,
-    packedDy,
+    ...{ tapColumns, tapRows, tapGroups, tapBytes: g.dilationWidth * channelBytes },
+    rows: g.kernelHeight * tapColumns * tapRows,
+    groupRows: tapGroups * TILE_ROWS,
+    ...{ groups, groupBytes, packedImageBytes, packedLineBytes, phaseLines, packedX, packedDy },
     scratchBytes: packedDy + cut.unitImages * cut.bandRows * g.outWidth * blockPanels * B_STEP_BYTES,
-    sumsBytes,
-    sumsRowBytes,
+    ...{ sumsBytes, sumsRowBytes },
   };
 }
 
 /** A task packs and multiplies the units of one chunk, for one block of columns. */
-function gradWeightTask(module: ModuleBuilder, tapBytes: number): void {
-  const packX = packLines(module, tapBytes);
+function gradWeightTask(module: ModuleBuilder, stepBytes: number): void {
+  const packX = packLines(module, stepBytes);
   const packDy = copyPanel(module, TILE_COLUMNS);
   const tile = tileFunction(module, PACKED_A);
   module.task((f, args, index) => {
@@ -150,7 +163,7 @@ function gradWeightTask(module: ModuleBuilder, tapBytes: number): void {
       const steps = f.let(i32.mul(rows, word("outWidth")));
       const allSteps = f.let(i32.mul(images, steps));
       const firstPixel = i32.add(i32.mul(firstImage, word("outHeight")), firstRow);
-      const pixelBytes = f.let(i32.shl(word("outChannels"), 2));
+      const pixelBytes = f.let(word("dyPixelBytes"));
       const dy = f.let(i32.mul(i32.mul(firstPixel, word("outWidth")), pixelBytes));
       f.increment(dy, word("dy"));
       const b = f.let(i32.add(scratch, word("packedDy")));
@@ -165,7 +178,8 @@ function gradWeightTask(module: ModuleBuilder, tapBytes: number): void {
         const a = f.let(i32.add(scratch, word("packedX")));
         f.forRange(0, word("groups"), 1, () => {
           f.forRange(0, word("kernelHeight"), 1, (ky) => {
-            const aLine = i32.add(a, i32.mul(sortedLine(word, ky), word("packedLineBytes")));
+            const line = f.let(i32.mul(ky, word("dilationHeight")));
+            const aLine = i32.add(a, i32.mul(sortedLine(word, line), word("packedLineBytes")));
             const operands = [aLine, images, word("packedImageBytes"), steps, b] as const;
             const cLine = i32.add(c, i32.mul(ky, tapRowBytes));
             const accumulate = i32.eqz(isFirst);
@@ -190,25 +204,29 @@ const sortedLine = (word: ReturnType<typeof words.reader>, line: Value<"i32">): 
  * (args, image, firstRow, rows, line, to): packs the lines of an image that the output rows meet, one padded line
  * after another, into [group][sorted line][ox][4].
  */
-function packLines(module: ModuleBuilder, tapBytes: number) {
+function packLines(module: ModuleBuilder, stepBytes: number) {
   const writeLine = lineFunction(module, (args) => words.reader(args));
   const params = ["i32", "i32", "i32", "i32", "i32", "i32"] as const;
   return module.func({ params }, (f, args, image, firstRow, rows, line, to) => {
     const word = words.reader(args);
     const firstLine = f.let(i32.mul(firstRow, word("strideHeight")));
-    const lines = i32.add(i32.mul(i32.sub(rows, 1), word("strideHeight")), word("kernelHeight"));
+    const lines = i32.add(i32.mul(i32.sub(rows, 1), word("strideHeight")), word("windowLines"));
     f.forRange(0, lines, 1, (i) => {
       f.call(writeLine, args, image, i32.add(firstLine, i), line);
-      const group = f.let(line);
+      const tap = f.let(line);
       const out = f.let(i32.add(to, i32.mul(sortedLine(word, i), word("packedLineBytes"))));
-      f.forRange(0, word("groups"), 1, () => {
-        const window = f.let(group);
-        f.forRange(out, i32.add(out, word("packedLineBytes")), PACKED_A.stepBytes, (at) => {
-          f.store(at, v128.load(window));
-          f.increment(window, tapBytes);
+      f.forRange(0, word("tapColumns"), 1, () => {
+        const group = f.let(tap);
+        f.forRange(0, word("tapGroups"), 1, () => {
+          const window = f.let(group);
+          f.forRange(out, i32.add(out, word("packedLineBytes")), PACKED_A.stepBytes, (at) => {
+            f.store(at, v128.load(window));
+            f.increment(window, stepBytes);
+          });
+          f.increment(group, PACKED_A.stepBytes);
+          f.increment(out, word("groupBytes"));
         });
-        f.increment(group, PACKED_A.stepBytes);
-        f.increment(out, word("groupBytes"));
+        f.increment(tap, word("tapBytes"));
       });
     });
   });

@@ -1,5 +1,6 @@
 import type { DType, Kernel, Numbers, Thread } from "../../engine/kernel.ts";
 import { copyRows } from "./copy.cpu.ts";
+import { concatWgsl } from "./concat.wgsl.ts";
 
 type ConcatParam = "outer" | "aLength" | "bLength" | "inner";
 
@@ -31,6 +32,7 @@ const concatOf = (name: string, dtype: DType) =>
       copyRows(machine, outer, aRow, { at: a!, stride: aRow }, { at: y!, stride });
       copyRows(machine, outer, bRow, { at: b!, stride: bRow }, { at: y! + 4 * aRow, stride });
     },
+    wgsl: concatWgsl,
   }) satisfies Kernel<ConcatParam>;
 
 /** Two tensors one after the other along one axis, for each element type. */

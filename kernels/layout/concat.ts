@@ -1,5 +1,5 @@
 import { DTypeError, ShapeError } from "../../engine/errors.ts";
-import { defineOp, runOne } from "../../engine/op.ts";
+import { commonBackend, defineOp, runOne } from "../../engine/op.ts";
 import { scope } from "../../engine/scope.ts";
 import { formatShape, normalizeAxis, sameShape } from "../../engine/shape.ts";
 import type { Bounds, Tensor } from "../../engine/tensor.ts";
@@ -54,6 +54,7 @@ function concatAll(tensors: readonly Tensor[], axis: number): Tensor {
 export function concat(tensors: readonly Tensor[], axis: number): Tensor {
   const [first, ...others] = tensors;
   if (!first) throw new ShapeError("concat: expected at least one tensor, got none");
+  commonBackend("concat", tensors);
   const along = normalizeAxis("concat", axis, first.shape.length);
   for (const { shape, dtype } of others) {
     const fits = shape.length === first.shape.length;

@@ -1,5 +1,6 @@
 import type { DType, Kernel, Numbers, Thread } from "../../engine/kernel.ts";
 import { copyRows } from "./copy.cpu.ts";
+import { gatherWgsl, scatterAddWgsl } from "./gather.wgsl.ts";
 
 type GatherParam = "outer" | "length" | "count" | "inner";
 
@@ -26,6 +27,7 @@ const gatherOf = (name: string, dtype: DType) =>
         copyRows(machine, outer, inner, from, { at: y! + 4 * j * inner, stride: count * inner });
       }
     },
+    wgsl: gatherWgsl,
   }) satisfies Kernel<GatherParam>;
 
 /** Entries along one axis by their indices, for each element type. */
@@ -66,4 +68,5 @@ export const scatterAddKernel = {
         f32[to + (block * length + i) * inner + c]! += f32[from + row * inner + c]!;
     }
   },
+  wgsl: scatterAddWgsl,
 } satisfies Kernel<GatherParam>;

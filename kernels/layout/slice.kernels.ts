@@ -1,7 +1,9 @@
 import type { DType, Kernel, Numbers, Thread } from "../../engine/kernel.ts";
 import { copyRows } from "./copy.cpu.ts";
+import { padWgsl, sliceWgsl } from "./slice.wgsl.ts";
 
 type SliceParam = "outer" | "length" | "start" | "count" | "inner";
+type PadParam = SliceParam | "value";
 
 /** y [outer, count, inner] = the entries from `start` on along the middle axis of x [outer, length, inner]. */
 const sliceOf = (name: string, dtype: DType) =>
@@ -23,33 +25,35 @@ const sliceOf = (name: string, dtype: DType) =>
       const from = { at: x! + 4 * start * inner, stride: length * inner };
       copyRows(machine, outer, count * inner, from, { at: y!, stride: count * inner });
     },
+    wgsl: sliceWgsl,
   }) satisfies Kernel<SliceParam>;
 
 /** A slice along one axis, for each element type. */
 export const sliceKernels = { f32: sliceOf("slice", "f32"), i32: sliceOf("sliceI32", "i32") };
 
-/** The other way: x [outer, length, inner] = y [outer, count, inner] from `start` on along the middle axis, zeros around. */
+/** The other way: x [outer, length, inner] = y [outer, count, inner] from `start` on along the middle axis, `value` around. */
 export const padKernel = {
   name: "pad",
   inputs: { y: "f32" },
   outputs: { x: "f32" },
-  params: ["outer", "length", "start", "count", "inner"],
+  params: ["outer", "length", "start", "count", "inner", "value"],
   js: {
-    x: function (this: Thread<SliceParam>, y: Numbers) {
+    x: function (this: Thread<PadParam>, y: Numbers) {
       const row = Math.floor(this.thread.x / this.constants.inner);
       const column = this.thread.x - row * this.constants.inner;
       const outer = Math.floor(row / this.constants.length);
       const i = row - outer * this.constants.length - this.constants.start;
-      let value = 0;
+      let value = this.constants.value;
       if (i >= 0 && i < this.constants.count) {
         value = y[(outer * this.constants.count + i) * this.constants.inner + column]!;
       }
       return value;
     },
   },
-  cpu: (machine, { outer, length, start, count, inner }, [y], [x]) => {
-    machine.f32.fill(0, x! / 4, x! / 4 + outer * length * inner);
+  cpu: (machine, { outer, length, start, count, inner, value }, [y], [x]) => {
+    machine.f32.fill(value, x! / 4, x! / 4 + outer * length * inner);
     const to = { at: x! + 4 * start * inner, stride: length * inner };
     copyRows(machine, outer, count * inner, { at: y!, stride: count * inner }, to);
   },
-} satisfies Kernel<SliceParam>;
+  wgsl: padWgsl,
+} satisfies Kernel<PadParam>;

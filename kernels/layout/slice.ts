@@ -16,6 +16,11 @@ interface Range {
   readonly count: number;
 }
 
+/** The same from the other side, and what stands around. */
+interface Padding extends Range {
+  readonly value: number;
+}
+
 const sliceOp = defineOp({
   name: "slice",
   infer: (_inputs: { x: Tensor }, range: Range) => range,
@@ -26,24 +31,28 @@ const sliceOp = defineOp({
     return { output: withBounds(part, x.bounds), saved: {} };
   },
   // Each element of y is one of x; the others have no influence  =>  dx is dy with zeros around
-  backward: (_saved, dy, range) => ({ x: (): Tensor => padOp({ y: dy }, range) }),
+  backward: (_saved, dy, range) => ({ x: (): Tensor => padOp({ y: dy }, { ...range, value: 0 }) }),
 });
 
 const padOp = defineOp({
   name: "pad",
-  infer: (_inputs: { y: Tensor }, range: Range) => range,
-  forward: ({ y }, { axis, length, start, count }) => {
+  infer: (_inputs: { y: Tensor }, padding: Padding) => padding,
+  forward: ({ y }, { axis, length, start, count, value }) => {
     const { outer, inner } = viewFrom(y.shape, axis);
     const spec = f32(replaceAxis(y.shape, axis, length));
-    return { output: runOne(padKernel, { outer, length, start, count, inner }, [y], spec), saved: {} };
+    return { output: runOne(padKernel, { outer, length, start, count, inner, value }, [y], spec), saved: {} };
   },
-  // The zeros are constants  =>  dy is the part of dx that is not around
+  // What stands around is constant  =>  dy is the part of dx that is not around
   backward: (_saved, dx, range) => ({ y: (): Tensor => sliceOp({ x: dx }, range) }),
 });
 
 /** The entries `start` ... `end`-1 along one axis (all arguments in range): {@link slice} without its conventions. */
 export const sliceAxis = (x: Tensor, axis: number, start: number, end: number): Tensor =>
   sliceOp({ x }, { axis, length: x.shape[axis] ?? 1, start, count: end - start });
+
+/** x as the entries from `start` on of an axis of `length` entries, all others `value`. f32 only. */
+export const padAxis = (x: Tensor, axis: number, length: number, start: number, value: number): Tensor =>
+  padOp({ y: x }, { axis, length, start, count: x.shape[axis] ?? 1, value });
 
 /**
  * The block from `starts` to `ends` (exclusive), one entry for each leading axis; later axes stay whole. As in NumPy,

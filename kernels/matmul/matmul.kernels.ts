@@ -1,5 +1,6 @@
 import { gemm } from "../../engine/backends/cpu/gemm/gemm.ts";
 import type { Kernel, Numbers, Thread } from "../../engine/kernel.ts";
+import { matmulWgsl } from "./matmul.wgsl.ts";
 
 type MatmulParam = "m" | "n" | "k" | "transposeA" | "transposeB";
 
@@ -39,4 +40,5 @@ export const matmul = {
       transposeB: transposeB === 1,
     });
   },
+  wgsl: matmulWgsl,
 } satisfies Kernel<MatmulParam>;

@@ -1,14 +1,6 @@
 /**
- * Batch normalisation (Ioffe and Szegedy, ICML 2015) over all axes but the last. For each of the C channels, with n
- * values x_i in it:
- *
- *     mean = sum x / n,   variance = sum (x - mean)^2 / n,   rstd = 1 / sqrt(variance + epsilon)
- *     y = gamma xhat + beta,   xhat = (x - mean) rstd
- *
- * **Statistics in one pass.** With any shift s, and d = x - s:  mean = s + sum d / n  and
- * variance = sum d^2 / n - (sum d / n)^2. The subtraction loses about log10((mean - s)^2 / variance) digits: with s = 0
- * all of them where the mean is large. s is one of the values, the first: it lies about a standard deviation from the
- * mean, and since (mean - s)^2 <= n variance for each value, even an outlier cannot take more than log10(n) digits.
+ * Batch normalisation (Ioffe and Szegedy, ICML 2015) over all axes but the last: for each of the C channels
+ * y = gamma xhat + beta, with the statistics of `statistics.ts`.
  *
  * **Backward.** Given dy, and dmean and dvariance for the two other outputs:
  *
@@ -28,18 +20,17 @@
  * Mean and variance are the op's own outputs: in a second derivative, what they owe to x comes through the tape.
  */
 import { elementwise } from "../../engine/elementwise.ts";
-import { ShapeError, ValueError } from "../../engine/errors.ts";
+import { ShapeError } from "../../engine/errors.ts";
 import * as e from "../../engine/expr/expr.ts";
-import type { ExpressionDefinition } from "../../engine/expr/kernel.ts";
-import { runExpression } from "../../engine/launch.ts";
-import { defineMultiOp } from "../../engine/op.ts";
+import { commonBackend, defineMultiOp } from "../../engine/op.ts";
+import { mapRecord } from "../../engine/record.ts";
 import { scope } from "../../engine/scope.ts";
-import { formatShape, sizeOf } from "../../engine/shape.ts";
+import { formatShape } from "../../engine/shape.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import { reshape } from "../../engine/view.ts";
 import { checkDType, checkShapeIs } from "../arguments.ts";
 import { mul } from "../elementwise/arithmetic.ts";
-import { batchNormSums } from "./batch-norm-sums.ts";
+import { checkEpsilon, countAlong, inverseDeviation, once, parameterSums, statistics } from "./statistics.ts";
 
 /** Options of {@link batchNorm}. */
 export interface BatchNormOptions {
@@ -57,23 +48,6 @@ export interface BatchNormOutputs {
 /** x, gamma, beta by name. */
 type Inputs = Readonly<Record<"x" | "gamma" | "beta", Tensor>>;
 
-const statistics = ((): ExpressionDefinition => {
-  const [x, shift, gamma, count, epsilon] = [e.input(0), e.input(1), e.input(2), e.input(3), e.input(4)];
-  const [sumOfShifted, sumOfSquares] = [e.input(5), e.input(6)];
-  const shifted = e.sub(x, shift);
-  const meanShifted = e.div(sumOfShifted, count);
-  // Rounding could leave a channel of equal values slightly below 0.
-  const variance = e.max(e.sub(e.div(sumOfSquares, count), e.square(meanShifted)), 0);
-  return {
-    name: "batchNormStatistics",
-    accumulators: [
-      { monoid: "sum", of: shifted },
-      { monoid: "sum", of: e.square(shifted) },
-    ],
-    outputs: [e.add(shift, meanShifted), variance, e.div(gamma, e.sqrt(e.add(variance, epsilon)))],
-  };
-})();
-
 const normalize = elementwise("batchNorm", (x, mean, scale, beta) =>
   e.add(e.mul(e.sub(x, mean), scale), beta),
 );
@@ -83,9 +57,6 @@ const scaleOf = elementwise("batchNorm.scale", (gamma, variance, epsilon) =>
   e.div(gamma, e.sqrt(e.add(variance, epsilon))),
 );
 
-const inverseDeviation = elementwise("batchNorm.rstd", (variance, epsilon) =>
-  e.div(1, e.sqrt(e.add(variance, epsilon))),
-);
 const slope = elementwise("batchNorm.k1", (dvariance, a, rstd, dgamma, n) =>
   e.div(e.sub(e.mul(2, dvariance), e.mul(e.mul(a, rstd), dgamma)), n),
 );
@@ -99,7 +70,7 @@ const batchNormOp = defineMultiOp({
   infer: ({ x, gamma, beta }: Inputs, { epsilon = 1e-5 }: BatchNormOptions) => {
     const channels = x.shape.at(-1);
     const axes = x.shape.slice(0, -1).map((_, axis) => axis);
-    const count = sizeOf(x.shape.slice(0, -1));
+    const count = countAlong(x.shape, axes);
     if (channels === undefined || count < 2) {
       throw new ShapeError(
         `batchNorm: expected at least 2 values for each channel, got x of shape ${formatShape(x.shape)}; ` +
@@ -112,14 +83,9 @@ const batchNormOp = defineMultiOp({
     checkDType("batchNorm", "f32", { x, gamma, beta });
     return { axes, count, epsilon };
   },
-  forward: ({ x, gamma, beta }, { axes, count, epsilon }) => {
-    // The first row of x, standing still along the folded axes.
-    const shift = { tensor: x, strides: [...axes.map(() => 0), 1] };
-    const operands = [x, shift, gamma, count, epsilon];
-    const [mean, variance, scale] = runExpression(statistics, operands, x.shape, axes).map((result) =>
-      reshape(result, gamma.shape),
-    );
-    if (!mean || !variance || !scale) throw new RangeError("batchNorm: no statistics");
+  forward: ({ x, gamma, beta }, { axes, epsilon }) => {
+    const perChannel = statistics(x, axes, gamma, epsilon);
+    const { mean, variance, scale } = mapRecord(perChannel, (result) => reshape(result, gamma.shape));
     const output = normalize(x, mean, scale, beta);
     return { outputs: { output, mean, variance }, saved: { x, gamma, mean, variance } };
   },
@@ -127,10 +93,12 @@ const batchNormOp = defineMultiOp({
   backward: (
     { x, gamma, mean, variance },
     { output: dy, mean: dmean, variance: dvariance },
-    { count, epsilon },
+    { axes, count, epsilon },
   ) => {
     const rstd = inverseDeviation(variance, epsilon);
-    const sums = dy && once(() => batchNormSums({ dy, x, mean, rstd }, undefined));
+    const sums =
+      dy &&
+      once(() => mapRecord(parameterSums([dy, x, mean, rstd], axes), (total) => reshape(total, gamma.shape)));
     return {
       x: () => {
         const { dbeta, dgamma } = sums?.() ?? { dbeta: 0, dgamma: 0 };
@@ -169,20 +137,10 @@ export function batchNormInference(
   variance: Tensor,
   { epsilon = 1e-5 }: BatchNormOptions = {},
 ): Tensor {
+  commonBackend("batchNormInference", [x, gamma, beta, mean, variance]);
   for (const [name, tensor] of Object.entries({ gamma, beta, mean, variance })) {
     checkShapeIs("batchNormInference", name, tensor, x.shape.slice(-1), "for the channels of x");
   }
   checkEpsilon("batchNormInference", epsilon);
   return scope(() => normalize(x, mean, scaleOf(gamma, variance, epsilon), beta));
-}
-
-function checkEpsilon(who: string, epsilon: number): void {
-  if (epsilon >= 0 && epsilon < Infinity) return;
-  throw new ValueError(`${who}: expected epsilon to be a number from 0 on, got ${epsilon}`);
-}
-
-/** The function, called at most once: later calls get the first result. */
-function once<T extends object>(f: () => T): () => T {
-  let result: T | undefined;
-  return () => (result ??= f());
 }

@@ -9,6 +9,7 @@
  */
 import type { Kernel, Numbers, Thread } from "../../engine/kernel.ts";
 import type { ConvGeometry } from "../conv2d/geometry.ts";
+import { avgPoolGradInputWgsl, avgPoolWgsl } from "./avg-pool.wgsl.ts";
 
 type PoolParam = Exclude<keyof ConvGeometry, "batch" | "inChannels" | "outChannels"> | "channels";
 
@@ -45,6 +46,7 @@ export const avgPoolKernel = {
       return sum / (this.constants.kernelHeight * this.constants.kernelWidth);
     },
   },
+  wgsl: avgPoolWgsl,
 } satisfies Kernel<PoolParam>;
 
 /** dx, the gradient of <avgPool2d(x), dy>. */
@@ -77,4 +79,5 @@ export const avgPoolGradInputKernel = {
       return sum / (this.constants.kernelHeight * this.constants.kernelWidth);
     },
   },
+  wgsl: avgPoolGradInputWgsl,
 } satisfies Kernel<PoolParam>;

@@ -1,4 +1,5 @@
 import type { Kernel, Numbers, Thread } from "../../engine/kernel.ts";
+import { argMaxWgsl } from "./arg-max.wgsl.ts";
 
 type ArgMaxParam = "length" | "inner";
 
@@ -26,4 +27,5 @@ export const argMaxKernel = {
       return position;
     },
   },
+  wgsl: argMaxWgsl,
 } satisfies Kernel<ArgMaxParam>;

@@ -11,6 +11,7 @@ import { Conv2d } from "../conv2d.ts";
 import { Linear } from "../linear.ts";
 import { Module } from "../module.ts";
 import { Sequential } from "../sequential.ts";
+import type { Stateful } from "../state.ts";
 import { BasicBlock, Bottleneck, expansion } from "./block.ts";
 import type { BlockKind } from "./block.ts";
 
@@ -100,10 +101,10 @@ export class ResNet extends Module {
     return this.fc ? this.fc.forward(features) : features;
   }
 
-  protected override members(): [string, Module][] {
-    const stages = this.stages.map((stage, i): [string, Module] => [`layer${i + 1}`, stage]);
-    const classifier: [string, Module][] = this.fc ? [["fc", this.fc]] : [];
-    return [["conv1", this.conv1], ["bn1", this.bn1], ...stages, ...classifier];
+  protected override members(): [string, Module | Stateful][] {
+    const torchvisionName = (name: string) =>
+      name.replace(/^stages\.(\d+)$/, (_, i: string) => `layer${Number(i) + 1}`);
+    return super.members().map(([name, member]) => [torchvisionName(name), member]);
   }
 }
 

@@ -87,5 +87,4 @@ export const smoothOps: ScalarOp[] = [
   ...(["add", "sub", "mul", "div", "pow"] as const),
 ];
 
-/** The ops that have no test of their own. */
-export const allOps: ScalarOp[] = [...smoothOps, "max", "less", "lessEqual", "equal", "where"];
+export const allOps = Object.keys(arity) as ScalarOp[];

@@ -106,6 +106,7 @@ const larger = elementwise("larger", (a, b) => e.max(e.mul(a, 2), b));
 const sum = reduction("sum", "sum", (x) => x);
 const sumOfSquares = reduction("sumOfSquares", "sum", (x) => e.square(x));
 const max = reduction("max", "max", (x) => x);
+const total = new Formula("total", 2, e.add(e.input(0), e.input(1)), "sum");
 const product = new Formula("product", 2, e.mul(e.input(0), e.exp(e.input(1))), "sum");
 // With elements that are multiples of one gap, no two of these are equal or close.
 const greatest = new Formula("greatest", 2, e.exp(e.add(e.input(0), e.mul(e.input(1), 1.37))), "max");
@@ -137,6 +138,7 @@ describe("first and second derivatives of formulas, against central differences"
   it("a number among the operands", () => check(2, ([a, b]) => fused(a!, 1.5, b!)));
   it("sum", () => check(1, ([x], _, axes) => silu(sum(x!, axesOf(x!, axes)))));
   it("a sum of squares", () => check(1, ([x], _, axes) => sumOfSquares(x!, axesOf(x!, axes), { keepDims: true }))); // prettier-ignore
+  it("a sum of sums that broadcast", () => check(2, (xs, shape, axes) => total.apply(xs, { shape, axes }))); // prettier-ignore
   it("a sum of products that broadcast", () => check(2, (xs, shape, axes) => product.apply(xs, { shape, axes }))); // prettier-ignore
   it("max", () => check(1, ([x], _, axes) => silu(max(x!, axesOf(x!, axes)))));
   it("a maximum over two operands", () => check(2, ([a, b], _, axes) => greatest.apply([a!, b!], { axes: axes.filter((axis) => axis < Math.max(a!.shape.length, b!.shape.length)) }))); // prettier-ignore

@@ -18,35 +18,48 @@ interface Case {
 const int = (min: number, max: number): fc.Arbitrary<number> => fc.integer({ min, max });
 const channels = fc.oneof(int(1, 5), fc.constantFrom(7, 8, 9, 12, 16, 17, 24));
 
-/** Random convolutions: kernels 1 to 5, square or not, strides 1 to 3, every kind of padding. */
+/** Groups, and the input and output channels of each: one group, depthwise, and everything in between. */
+const groupings: fc.Arbitrary<readonly [number, number, number]> = fc.oneof(
+  fc.tuple(fc.constant(1), channels, channels),
+  fc.tuple(channels, fc.constant(1), fc.constant(1)),
+  fc.tuple(int(2, 5), int(1, 5), int(1, 9)),
+);
+
+/** Random convolutions: kernels 1 to 5, square or not, strides and dilations 1 to 4, every kind of padding. */
 const cases: fc.Arbitrary<Case> = fc
   .record({
-    x: fc.tuple(int(1, 3), int(1, 11), int(1, 11), channels),
+    size: fc.tuple(int(1, 3), int(1, 11), int(1, 11)),
     kernel: fc.oneof(
       int(1, 5).map((k) => [k, k] as const),
       fc.tuple(int(1, 5), int(1, 5)),
     ),
-    outChannels: channels,
-    stride: fc.oneof(int(1, 3), fc.tuple(int(1, 3), int(1, 3))),
+    grouping: groupings,
+    stride: fc.oneof(int(1, 3), fc.tuple(int(1, 4), int(1, 4))),
+    dilation: fc.oneof(fc.constant(1), fc.tuple(int(1, 4), int(1, 4))),
     padding: fc.oneof(
       fc.constantFrom("same" as const, "valid" as const),
       int(0, 3),
       fc.tuple(int(0, 4), int(0, 4)),
     ),
   })
-  .map(({ x, kernel, outChannels, stride, padding }): Case => {
-    return { x, w: [kernel[0], kernel[1], x[3], outChannels], options: { stride, padding } };
+  .map(({ size, kernel, grouping: [groups, cin, cout], ...options }): Case => {
+    return {
+      x: [...size, groups * cin],
+      w: [kernel[0], kernel[1], cin, groups * cout],
+      options: { ...options, groups },
+    };
   })
-  .filter(({ x, w, options: { padding } }) => {
+  .filter(({ x, w, options: { padding, dilation } }) => {
     const added =
       padding === "same"
-        ? [9, 9]
+        ? [99, 99]
         : padding === "valid"
           ? [0, 0]
           : typeof padding === "number"
             ? [padding, padding]
             : padding!;
-    return [0, 1].every((axis) => w[axis]! <= x[axis + 1]! + 2 * added[axis]!);
+    const steps = typeof dilation === "object" ? dilation : [dilation!, dilation!];
+    return [0, 1].every((axis) => (w[axis]! - 1) * steps[axis]! < x[axis + 1]! + 2 * added[axis]!);
   });
 
 /** x, w and y with their shapes and elements. */
@@ -85,11 +98,14 @@ const define = (c: Case, o: Operands): Float64Array[] =>
  * only what the caller of conv2d says: the windows' places come from walking until no further one fits.
  */
 function naive(
-  { x: [batch, height, width, cin], w: [kh, kw, , cout], options }: Case,
+  { x: [batch, height, width, cin], w: [kh, kw, groupChannels, cout], options }: Case,
   o: Operands,
 ): number[][] {
+  const { groups = 1, dilation = 1 } = options;
+  const [stepY, stepX] = typeof dilation === "object" ? dilation : [dilation, dilation];
   const [sh, sw] =
     typeof options.stride === "object" ? options.stride : [options.stride ?? 1, options.stride ?? 1];
+  const [spanY, spanX] = [1 + (kh - 1) * stepY, 1 + (kw - 1) * stepX];
   const border = (length: number, kernel: number, stride: number, axis: 0 | 1): [number, number] => {
     const { padding = "valid" } = options;
     if (padding === "valid") return [0, 0];
@@ -101,8 +117,8 @@ function naive(
     for (let side = 1; length + sides[0] + sides[1] < needed; side = 1 - side) sides[side as 0 | 1]++;
     return sides;
   };
-  const [top, bottom] = border(height, kh, sh, 0);
-  const [left, right] = border(width, kw, sw, 1);
+  const [top, bottom] = border(height, spanY, sh, 0);
+  const [left, right] = border(width, spanX, sw, 1);
   const starts = (length: number, kernel: number, stride: number): number[] => {
     const list = [];
     for (let start = 0; start + kernel <= length; start += stride) list.push(start);
@@ -112,18 +128,20 @@ function naive(
   const dx = new Array<number>(o.x.length).fill(0);
   const dw = new Array<number>(o.w.length).fill(0);
   for (let image = 0; image < batch; image++) {
-    for (const startY of starts(top + height + bottom, kh, sh)) {
-      for (const startX of starts(left + width + right, kw, sw)) {
+    for (const startY of starts(top + height + bottom, spanY, sh)) {
+      for (const startX of starts(left + width + right, spanX, sw)) {
         for (let co = 0; co < cout; co++) {
           const dy = o.y[y.length]!;
           let sum = 0;
           for (let ky = 0; ky < kh; ky++) {
             for (let kx = 0; kx < kw; kx++) {
-              const [row, column] = [startY + ky - top, startX + kx - left];
+              const [row, column] = [startY + ky * stepY - top, startX + kx * stepX - left];
               if (row < 0 || row >= height || column < 0 || column >= width) continue;
-              for (let ci = 0; ci < cin; ci++) {
-                const at = ((image * height + row) * width + column) * cin + ci;
-                const tap = ((ky * kw + kx) * cin + ci) * cout + co;
+              // Cut into groups, the channels of x and of y pair off in order.
+              const firstChannel = groupChannels * Math.floor(co / (cout / groups));
+              for (let ci = 0; ci < groupChannels; ci++) {
+                const at = ((image * height + row) * width + column) * cin + firstChannel + ci;
+                const tap = ((ky * kw + kx) * groupChannels + ci) * cout + co;
                 sum += o.x[at]! * o.w[tap]!;
                 dx[at]! += dy * o.w[tap]!;
                 dw[tap]! += dy * o.x[at]!;
@@ -169,9 +187,15 @@ describe("conv2d geometry", () => {
       "conv2d: expected x of rank 4, [batch, height, width, channels], got [5, 5, 3]",
     );
     refuse([1, 5, 5, 3], [3, 3, 3, 8, 1], {}, "conv2d: expected w of rank 4, [kernelHeight, kernelWidth, inChannels, outChannels], got [3, 3, 3, 8, 1]"); // prettier-ignore
-    refuse([1, 5, 5, 3], [3, 3, 8, 3], {}, "conv2d: expected as many channels in x (last axis) as input channels in w (third axis), got 3 and 8 from x [1, 5, 5, 3] and w [3, 3, 8, 3]"); // prettier-ignore
+    refuse([1, 5, 5, 3], [3, 3, 8, 3], {}, "conv2d: expected the channels of x (last axis) / groups as input channels of w (third axis), 3, got 8 from x [1, 5, 5, 3] and w [3, 3, 8, 3]"); // prettier-ignore
+    refuse([1, 5, 5, 6], [3, 3, 6, 4], { groups: 2 }, "conv2d: expected the channels of x (last axis) / groups as input channels of w (third axis), 3, got 6 from x [1, 5, 5, 6] and w [3, 3, 6, 4]"); // prettier-ignore
+    refuse([1, 5, 5, 4], [3, 3, 1, 4], { groups: 3 }, "conv2d: expected groups to divide the channels of x, got 3 groups of 4 channels from x [1, 5, 5, 4] and w [3, 3, 1, 4]"); // prettier-ignore
+    refuse([1, 5, 5, 4], [3, 3, 1, 5], { groups: 4 }, "conv2d: expected groups to divide the channels of w's output, got 4 groups of 5 channels from x [1, 5, 5, 4] and w [3, 3, 1, 5]"); // prettier-ignore
+    refuse([1, 5, 5, 4], [3, 3, 4, 4], { groups: 0 }, "conv2d: expected groups to be a positive integer, got 0"); // prettier-ignore
+    refuse([1, 5, 5, 3], [3, 3, 3, 8], { dilation: [0, 1] }, "conv2d: expected dilation to be a positive integer or a pair of them, got [0, 1]"); // prettier-ignore
+    refuse([1, 5, 5, 3], [3, 3, 3, 8], { dilation: [1, 3] }, "conv2d: expected a kernel no larger than the padded input, got 3 x 7 over 5 x 5 from x [1, 5, 5, 3] and w [3, 3, 3, 8]; a larger padding makes room"); // prettier-ignore
     refuse([1, 5, 5, 3], [0, 3, 3, 8], {}, "conv2d: expected a kernel of at least 1 x 1, got w [0, 3, 3, 8]");
-    refuse([1, 2, 5, 3], [5, 3, 3, 8], { padding: 1 }, 'conv2d: expected a kernel no larger than the padded input, got 5 x 3 over 4 x 7 from x [1, 2, 5, 3] and w [5, 3, 3, 8]; a larger padding, or "same", makes room'); // prettier-ignore
+    refuse([1, 2, 5, 3], [5, 3, 3, 8], { padding: 1 }, 'conv2d: expected a kernel no larger than the padded input, got 5 x 3 over 4 x 7 from x [1, 2, 5, 3] and w [5, 3, 3, 8]; a larger padding makes room'); // prettier-ignore
     refuse([1, 5, 5, 3], [3, 3, 3, 8], { stride: 0 }, "conv2d: expected stride to be a positive integer or a pair of them, got 0"); // prettier-ignore
     refuse([1, 5, 5, 3], [3, 3, 3, 8], { stride: [2, 1.5] }, "conv2d: expected stride to be a positive integer or a pair of them, got [2, 1.5]"); // prettier-ignore
     refuse([1, 5, 5, 3], [3, 3, 3, 8], { padding: -1 }, "conv2d: expected padding to be a non-negative integer or a pair of them, got -1"); // prettier-ignore
@@ -214,6 +238,44 @@ describe("conv2d kernels", async () => {
     for (const machine of [one, two, plain]) assert.deepEqual(lists(run(machine, c, operands)), expected);
   });
 
+  it("dilation 2, worked by hand", () => {
+    // Taps 2 apart: w = [1 2; 3 4] on the corners of the 3 x 3 image, which are 1, 3, 7, 9.
+    const c: Case = { x: [1, 3, 3, 1], w: [2, 2, 1, 1], options: { dilation: 2 } };
+    const o = { x: [1, 2, 3, 4, 5, 6, 7, 8, 9], w: [1, 2, 3, 4], y: [10] };
+    const expected = [[1 + 6 + 21 + 36], [10, 0, 20, 0, 0, 0, 30, 0, 40], [10, 30, 70, 90]];
+    const operands = { x: Float32Array.from(o.x), w: Float32Array.from(o.w), y: Float32Array.from(o.y) };
+    assert.deepEqual(lists(define(c, operands)), expected);
+    for (const machine of [one, two, plain]) assert.deepEqual(lists(run(machine, c, operands)), expected);
+  });
+
+  it("two groups of two channels, and depthwise, worked by hand", () => {
+    // One pixel (1, 2, 3, 4). Groups: (1, 2) meets the first two columns of w, (3, 4) the last two.
+    const grouped: Case = { x: [1, 1, 1, 4], w: [1, 1, 2, 4], options: { groups: 2 } };
+    const o = { x: [1, 2, 3, 4], w: [1, 2, 3, 4, 10, 20, 30, 40], y: [1, 10, 100, 1000] };
+    const expected = [
+      [21, 42, 129, 172],
+      [21, 210, 4300, 43000],
+      [1, 10, 300, 3000, 2, 20, 400, 4000],
+    ];
+    // Every channel on its own: products of corresponding elements.
+    const depthwise: Case = { x: [1, 1, 1, 4], w: [1, 1, 1, 4], options: { groups: 4 } };
+    const p = { x: [1, 2, 3, 4], w: [5, 6, 7, 8], y: [1, 10, 100, 1000] };
+    const products = [
+      [5, 12, 21, 32],
+      [5, 60, 700, 8000],
+      [1, 20, 300, 4000],
+    ];
+    for (const [c, numbers, target] of [
+      [grouped, o, expected],
+      [depthwise, p, products],
+    ] as const) {
+      const { x, w, y } = numbers;
+      const operands = { x: Float32Array.from(x), w: Float32Array.from(w), y: Float32Array.from(y) };
+      assert.deepEqual(lists(define(c, operands)), target);
+      for (const machine of [one, two, plain]) assert.deepEqual(lists(run(machine, c, operands)), target);
+    }
+  });
+
   it("is exact on integers: definitions, CPU bodies and one naive loop agree on any geometry", () => {
     fc.assert(
       fc.property(cases, fc.nat(), (c, seed) => {
@@ -222,7 +284,7 @@ describe("conv2d kernels", async () => {
         assert.deepEqual(lists(define(c, o)), expected);
         for (const machine of [two, plain]) assert.deepEqual(lists(run(machine, c, o)), expected);
       }),
-      { numRuns: 200 },
+      { numRuns: 300 },
     );
   });
 
@@ -244,7 +306,7 @@ describe("conv2d kernels", async () => {
         const exact = define(c, o);
         const absolutes = define(c, { x: o.x.map(Math.abs), w: o.w.map(Math.abs), y: o.y.map(Math.abs) });
         const taps = c.w[0] * c.w[1];
-        const terms = [taps * c.w[2], taps * c.w[3], o.y.length / c.w[3]];
+        const terms = [taps * c.w[2], (taps * c.w[3]) / c.options.groups!, o.y.length / c.w[3]];
         for (const machine of [one, plain]) {
           run(machine, c, o).forEach((actual, pass) => {
             assertWithinRounding(actual, exact[pass]!, absolutes[pass]!, terms[pass]! + 1);
@@ -265,6 +327,18 @@ describe("conv2d kernels", async () => {
       options: { padding: 1 },
     },
     "stride 3 in bands, with rows left over": { x: [2, 101, 17, 4], w: [5, 2, 4, 3], options: { stride: 3 } },
+    "dilated columns, several bands": {
+      x: [2, 60, 40, 9],
+      w: [3, 3, 9, 11],
+      options: { padding: 3, dilation: [2, 3] },
+    },
+    "groups of many channels": { x: [4, 20, 20, 48], w: [3, 3, 16, 24], options: { padding: 1, groups: 3 } },
+    "depthwise, in bands": { x: [2, 64, 50, 37], w: [3, 3, 1, 37], options: { padding: 1, groups: 37 } },
+    "depthwise with more taps than registers": {
+      x: [9, 30, 30, 6],
+      w: [5, 7, 1, 6],
+      options: { padding: "same", stride: 2, dilation: 2, groups: 6 },
+    },
     "few pixels and many weights": { x: [2, 2, 2, 72], w: [3, 3, 72, 130], options: { padding: "same" } },
   };
   for (const [name, c] of Object.entries(large)) {

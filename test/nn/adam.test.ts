@@ -32,8 +32,8 @@ async function run(
 before(() => init({ backend: "reference" }));
 
 // Gradients 9 and 5, betas 1/2 and 3/4, epsilon 1, by hand:
-//   t = 1: m = 4.5,  mhat = 4.5 / 0.5 = 9;       v = 81 / 4,               vhat = 81;                   9 / (9 + 1) = 0.9
-//   t = 2: m = 4.75, mhat = 4.75 / 0.75 = 19/3;  v = (3/4 81 + 25) / 4,    vhat = 343/16 / (7/16) = 49; 19/3 / (7 + 1) = 19/24
+//   t = 1:  m = 4.5,   mhat = 4.5 / 0.5 = 9;       v = 81/4,    vhat = 81;                   9 / (9 + 1) = 0.9
+//   t = 2:  m = 4.75,  mhat = 4.75 / 0.75 = 19/3;  v = 343/16,  vhat = 343/16 / (7/16) = 49;  19/3 / (7 + 1) = 19/24
 const options = { lr: 0.1, betas: [0.5, 0.75], epsilon: 1 } as const;
 
 describe("Adam", () => {

@@ -12,7 +12,9 @@ import { near, read } from "./support.ts";
 /** A weight [1, 1] that starts as 1. */
 function model() {
   const linear = new Linear(1, 1, { random: new Random(0), bias: false });
-  const set = (value: number) => { linear.loadStateDict(new Map([["weight", { shape: [1, 1], data: [value] }]])); }; // prettier-ignore
+  const set = (value: number) => {
+    linear.loadStateDict(new Map([["weight", { shape: [1, 1], data: [value] }]]));
+  };
   set(1);
   return { linear, set, get: () => read(linear.weight) };
 }

@@ -3,14 +3,15 @@ import { before, describe, it } from "node:test";
 import { init } from "../../engine/backend.ts";
 import { tensor } from "../../engine/create.ts";
 import { mul } from "../../kernels/index.ts";
-import { Relu } from "../../nn/activation.ts";
+import { Elu, Gelu, LeakyRelu, Relu, Sigmoid, Silu, Softplus, Tanh } from "../../nn/activation.ts";
 import { Flatten } from "../../nn/flatten.ts";
 import { fromOp } from "../../nn/from-op.ts";
 import { Identity } from "../../nn/identity.ts";
+import type { Module } from "../../nn/module.ts";
 import { AvgPool2d, GlobalAvgPool } from "../../nn/pool.ts";
 import { Residual } from "../../nn/residual.ts";
 import { Sequential } from "../../nn/sequential.ts";
-import { read } from "./support.ts";
+import { near, read } from "./support.ts";
 
 const image = () => tensor([1, 2, 3, 4, 5, 6, 7, 8], [1, 2, 4, 1]);
 
@@ -64,7 +65,21 @@ describe("modules of ops", () => {
     assert.deepEqual(await read(new GlobalAvgPool().forward(image())), [4.5]);
   });
 
-  it("activations are their ops", async () => {
-    assert.deepEqual(await read(new Relu().forward(tensor([-1, 0, 2]))), [0, 0, 2]);
+  it("activations are their ops, by hand at 0 and 1 or -1", async () => {
+    const at = async (module: Module, x: number) => read(module.forward(tensor([0, x])));
+    const sigmoid = 1 / (1 + Math.exp(-1));
+    near(await at(new Relu(), -1), [0, 0]);
+    near(await at(new LeakyRelu(), -1), [0, -0.01]);
+    near(await at(new LeakyRelu(0.25), -1), [0, -0.25]);
+    near(await at(new Elu(), -1), [0, 1 / Math.E - 1]);
+    near(await at(new Elu(2), -1), [0, 2 / Math.E - 2]);
+    near(await at(new Softplus(), 1), [Math.LN2, Math.log(1 + Math.E)]);
+    near(await at(new Sigmoid(), 1), [0.5, sigmoid]);
+    near(await at(new Tanh(), 1), [0, Math.tanh(1)]);
+    near(await at(new Silu(), 1), [0, sigmoid]);
+    // Below 1 lies 84.1344746...% of the standard normal distribution.
+    const [zero, one] = await at(new Gelu(), 1);
+    assert.equal(zero, 0);
+    assert.equal(one?.toFixed(9), "0.841344746");
   });
 });

@@ -9,6 +9,8 @@ import { Random } from "../../engine/random.ts";
 import { BatchNorm2d } from "../../nn/batchnorm.ts";
 import { Conv2d } from "../../nn/conv2d.ts";
 import { normal } from "../../nn/init.ts";
+import { GroupNorm } from "../../nn/group-norm.ts";
+import { LayerNorm } from "../../nn/layer-norm.ts";
 import { Linear } from "../../nn/linear.ts";
 import type { Module } from "../../nn/module.ts";
 import { near, read } from "./support.ts";
@@ -76,6 +78,13 @@ describe("Conv2d", () => {
     );
   });
 
+  it("keeps groups of channels apart", async () => {
+    const conv = new Conv2d(2, 2, 1, { random: new Random(0), groups: 2 });
+    assert.deepEqual(shapes(conv), [["weight", [1, 1, 1, 2]]]);
+    load(conv, { weight: [10, 100] });
+    assert.deepEqual(await read(conv.forward(tensor([1, 2, 3, 4], [1, 1, 2, 2]))), [10, 200, 30, 400]);
+  });
+
   it("has no bias by default", () => {
     assert.deepEqual(shapes(new Conv2d(2, 4, 1, { random: new Random(0) })), [["weight", [1, 1, 2, 4]]]);
   });
@@ -84,6 +93,8 @@ describe("Conv2d", () => {
     const random = new Random(0);
     assert.throws(() => new Conv2d(2, 4, 0, { random }), ValueError);
     assert.throws(() => new Conv2d(2, -4, 1, { random }), ValueError);
+    assert.throws(() => new Conv2d(2, 3, 1, { random, groups: 2 }), ValueError);
+    assert.throws(() => new Conv2d(2, 2, 1, { random, groups: 0 }), ValueError);
     assert.throws(() => new Conv2d(2, 4, 1, { random }).forward(randn([1, 4, 4, 3], random)), ShapeError);
   });
 });
@@ -161,5 +172,68 @@ describe("BatchNorm2d", () => {
     assert.throws(() => new BatchNorm2d(0), ValueError);
     assert.throws(() => new BatchNorm2d(3, { momentum: 0 }), ValueError);
     assert.throws(() => new BatchNorm2d(3, { epsilon: -1 }), ValueError);
+  });
+});
+
+describe("LayerNorm", () => {
+  it("normalises each sample over the last axes", async () => {
+    const norm = new LayerNorm(4, { epsilon: 0.5 });
+    assert.deepEqual(shapes(norm), [["weight", [4]], ["bias", [4]]]); // prettier-ignore
+    // mean 3, variance 3.5 (see above), and mean 10, variance 4
+    const rows = tensor([[1, 2, 3, 6], [8, 12, 8, 12]]); // prettier-ignore
+    const deviations = [-1, -0.5, 0, 1.5, ...[-2, 2, -2, 2].map((d) => d / Math.sqrt(4.5))];
+    near(await read(norm.forward(rows)), deviations);
+    load(norm, { weight: [1, 2, 3, 4], bias: [5, 6, 7, 8] });
+    near(
+      await read(norm.forward(rows)),
+      deviations.map((d, i) => d * ((i % 4) + 1) + (i % 4) + 5),
+    );
+  });
+
+  it("takes several axes", async () => {
+    const norm = new LayerNorm([2, 2], { epsilon: 0.5 });
+    assert.deepEqual(shapes(norm), [["weight", [2, 2]], ["bias", [2, 2]]]); // prettier-ignore
+    near(await read(norm.forward(tensor([1, 2, 3, 6], [1, 2, 2]))), [-1, -0.5, 0, 1.5]);
+  });
+
+  it("has gradients", async () => {
+    const random = new Random(3);
+    const norm = new LayerNorm(3);
+    await gradCheck(
+      (x, weight, bias) => Object.assign(norm, { weight, bias }).forward(x),
+      [randn([4, 3], random), randn([3], random), randn([3], random)],
+    );
+  });
+
+  it("refuses options out of their range", () => {
+    for (const shape of [0, [2, 0], 1.5]) assert.throws(() => new LayerNorm(shape), ValueError);
+    assert.throws(() => new LayerNorm(3, { epsilon: -1 }), ValueError);
+  });
+});
+
+describe("GroupNorm", () => {
+  it("normalises groups of channels of each sample", async () => {
+    const norm = new GroupNorm(2, 4, { epsilon: 0.5 });
+    assert.deepEqual(shapes(norm), [["weight", [4]], ["bias", [4]]]); // prettier-ignore
+    // Two pixels: group 0 has 1, 2, 3, 6, group 1 has 8, 12, 8, 12.
+    const x = tensor([1, 2, 8, 12, 3, 6, 8, 12], [1, 1, 2, 4]);
+    const far = 2 / Math.sqrt(4.5);
+    near(await read(norm.forward(x)), [-1, -0.5, -far, far, 0, 1.5, -far, far]);
+    load(norm, { weight: [2, 3, 0, 0], bias: [0, 1, 5, 6] });
+    near(await read(norm.eval().forward(x)), [-2, -0.5, 5, 6, 0, 5.5, 5, 6]);
+  });
+
+  it("has gradients", async () => {
+    const random = new Random(3);
+    const norm = new GroupNorm(2, 4);
+    await gradCheck(
+      (x, weight, bias) => Object.assign(norm, { weight, bias }).forward(x),
+      [randn([2, 1, 3, 4], random), randn([4], random), randn([4], random)],
+    );
+  });
+
+  it("refuses options out of their range", () => {
+    for (const groups of [0, 3, 1.5]) assert.throws(() => new GroupNorm(groups, 4), ValueError);
+    assert.throws(() => new GroupNorm(2, 4, { epsilon: -1 }), ValueError);
   });
 });

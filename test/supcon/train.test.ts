@@ -20,7 +20,18 @@ function run(...args: string[]): Promise<{ code: number | string; stdout: string
   });
 }
 
-const tiny = ["--train-images", "300", "--test-images", "100", "--epochs", "1", "--linear-epochs", "3"];
+const tiny = [
+  "--train-images",
+  "300",
+  "--test-images",
+  "100",
+  "--epochs",
+  "1",
+  "--linear-epochs",
+  "3",
+  "--backend",
+  "cpu",
+];
 const read = (out: string, name: string): Record<string, unknown> => {
   const content: unknown = JSON.parse(readFileSync(join(out, name), "utf8"));
   assert.ok(typeof content === "object" && content !== null, name);
@@ -46,7 +57,7 @@ describe("supcon/train.ts", () => {
     const config = read(out, "config.json");
     const decided = { seed: 3, epochs: 1, trainImages: 300, temperature: 0.1, backend: "cpu", threads: 2 };
     for (const [name, value] of Object.entries(decided)) assert.equal(config[name], value, name);
-    assert.equal(typeof config["relaxedFma"], "boolean");
+    assert.equal(typeof config.relaxedFma, "boolean");
 
     const result = read(out, "result.json");
     for (const name of ["linearTop1", "knnTop1"]) {
@@ -54,19 +65,19 @@ describe("supcon/train.ts", () => {
       assert.ok(accuracy > 0.1 && accuracy <= 1, `${name}: ${accuracy}`);
       assert.equal(Math.round(accuracy * 100) / 100, accuracy, "a share of 100 images");
     }
-    assert.equal(result["seed"], 3);
-    assert.ok(Number(result["seconds"]) > Number(result["pretrainSeconds"]), "evaluation takes time as well");
+    assert.equal(result.seed, 3);
+    assert.ok(Number(result.seconds) > Number(result.pretrainSeconds), "evaluation takes time as well");
 
     const [header, row, ...rest] = readFileSync(join(out, "metrics.csv"), "utf8").split("\n");
     assert.equal(header, "epoch,steps,loss,learningRate,imagesPerSecond,seconds");
     assert.match(row!, /^1,4,\d+\.\d+,/);
     assert.deepEqual(rest, [""]);
-    assert.equal(Number(row!.split(",")[2]), result["loss"]);
+    assert.equal(Number(row!.split(",")[2]), result.loss);
 
     const { tensors, metadata } = decodeSafetensors(readFileSync(join(out, "checkpoint.safetensors")));
     assert.deepEqual(tensors.get("encoder.conv1.weight")?.shape, [3, 3, 1, 8]);
     assert.ok(tensors.has("encoder.bn1.running_mean"), "running statistics are part of the state");
-    assert.equal(metadata["epoch"], "1");
+    assert.equal(metadata.epoch, "1");
 
     const again = join(folder, "again");
     await run(...tiny, "--seed", "3", "--threads", "1", "--out", again);

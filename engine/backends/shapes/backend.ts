@@ -25,7 +25,7 @@ export interface Observer {
   /** A buffer was allocated. */
   readonly onAlloc?: (buffer: ShapeBuffer) => void;
   /** A kernel was run. */
-  readonly onRun?: (kernel: Kernel, params: Params<string>, outputs: readonly DeviceBuffer[]) => void;
+  readonly onRun?: (kernel: Kernel, params: Params<string>) => void;
 }
 
 /**
@@ -70,14 +70,9 @@ export class ShapeBackend implements Backend {
     // There is nothing to write to.
   }
 
-  run<P extends string>(
-    kernel: Kernel<P>,
-    params: Params<P>,
-    _inputs: readonly DeviceBuffer[],
-    outputs: readonly DeviceBuffer[],
-  ): void {
+  run<P extends string>(kernel: Kernel<P>, params: Params<P>): void {
     this.#kernelsRun++;
-    this.#observer.onRun?.(kernel, params, outputs);
+    this.#observer.onRun?.(kernel, params);
   }
 
   read(): Promise<Elements> {

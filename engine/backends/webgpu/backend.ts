@@ -129,8 +129,9 @@ export class WebGpuBackend implements Backend {
     this.#kernelsRun++;
     const targets = outputs.map(own);
     if (targets.every(({ length }) => length === 0)) return;
-    const sources = inputs.map((input) => this.#memoryOf(own(input)));
-    wgsl(this.#gpu, params, sources, targets.map((target) => this.#memoryOf(target))); // prettier-ignore
+    const block = (buffer: GpuBuffer) => ({ memory: this.#memoryOf(buffer), length: buffer.length });
+    const sources = inputs.map((input) => block(own(input)));
+    wgsl(this.#gpu, params, sources, targets.map(block)); // prettier-ignore
   }
 
   async read(buffer: DeviceBuffer): Promise<Elements> {
@@ -156,7 +157,9 @@ export class WebGpuBackend implements Backend {
 
   startProfile(): void {
     if (!this.#device.gpu.features.has("timestamp-query")) {
-      throw new BackendError("webgpu: expected an adapter that can time kernels, got one without timestamp-query");
+      throw new BackendError(
+        "webgpu: expected an adapter that can time kernels, got one without timestamp-query",
+      );
     }
     this.#stream.submit();
     this.#stream.profiler = new Profiler(this.#device.gpu, BATCH_DISPATCHES);
@@ -179,7 +182,11 @@ export class WebGpuBackend implements Backend {
       peakBytes: this.#peakBytes,
       liveBuffers: this.#liveBuffers,
       kernelsRun: this.#kernelsRun,
-      caches: { pipelines: this.#pipelines.stats(), bindGroups: this.#gpu.stats(), buffers: { hits, misses } },
+      caches: {
+        pipelines: this.#pipelines.stats(),
+        bindGroups: this.#gpu.stats(),
+        buffers: { hits, misses },
+      },
     };
   }
 

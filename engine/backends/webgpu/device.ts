@@ -31,10 +31,9 @@ let devices = 0;
  * Opens the fastest adapter, with its own limits in place of the small guaranteed ones. Undefined where there is no
  * adapter, or none but software where hardware is asked for.
  */
-export async function openDevice({
-  hardwareOnly = false,
-  immediates = true,
-}: DeviceOptions = {}): Promise<Device | undefined> {
+export async function openDevice({ hardwareOnly = false, immediates = true }: DeviceOptions = {}): Promise<
+  Device | undefined
+> {
   devices++;
   try {
     entrance ??= await openGpu();
@@ -78,7 +77,13 @@ async function open(adapter: GPUAdapter, immediates: boolean): Promise<Device> {
   };
 }
 
-function describeAdapter({ vendor, architecture, device, description, isFallbackAdapter }: GPUAdapterInfo): string {
+function describeAdapter({
+  vendor,
+  architecture,
+  device,
+  description,
+  isFallbackAdapter,
+}: GPUAdapterInfo): string {
   const names = [description || device, [vendor, architecture].filter(Boolean).join(" ")].filter(Boolean);
   return `${names.join(", ") || "unnamed adapter"}${isFallbackAdapter ? ", software adapter" : ""}`;
 }

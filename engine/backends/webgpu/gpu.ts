@@ -27,6 +27,13 @@ export class Memory {
   }
 }
 
+/** A tensor's elements, or partial results, as shaders see them. */
+export interface Block {
+  readonly memory: Memory;
+  /** Elements of 32 bits. The memory may be larger. */
+  readonly length: number;
+}
+
 /** What kernels' `wgsl` bodies run on: calls shaders, and lends memory for partial results. */
 export class Gpu {
   /** Whether the adapter is software on the CPU: other ways of cutting work are faster there. */
@@ -47,14 +54,15 @@ export class Gpu {
     this.#stream = stream;
   }
 
-  /** Calls a shader over a grid of workgroups. `buffers` are those of its bindings; a grid may be empty. */
+  /** Calls a shader over a grid of workgroups. `blocks` are those of its bindings; a grid may be empty. */
   dispatch(
     shader: Shader,
-    buffers: readonly Memory[],
+    blocks: readonly Block[],
     params: Readonly<Record<string, number>>,
     grid: Grid,
   ): void {
     if (grid.includes(0)) return;
+    const buffers = blocks.map(({ memory }) => memory);
     checkBuffers(shader, buffers);
     const pipeline = this.#pipelines.get(shader);
     const key = `${pipeline.bindings}:${buffers.map(({ id }) => id).join()}`;
@@ -75,20 +83,20 @@ export class Gpu {
    */
   forEach(
     shader: Shader,
-    buffers: readonly Memory[],
+    blocks: readonly Block[],
     params: Readonly<Record<string, number>>,
     size: number,
   ): void {
-    this.dispatch(shader, buffers, { ...params, size }, foldGrid(Math.ceil(size / WORKGROUP)));
+    this.dispatch(shader, blocks, { ...params, size }, foldGrid(Math.ceil(size / WORKGROUP)));
   }
 
-  /** Lends memory to the shaders that `body` calls. */
-  withScratch(bytes: number, body: (scratch: Memory) => void): void {
-    const scratch = this.#pool.takeForKernel(bytes);
+  /** Lends memory for `length` elements to the shaders that `body` calls. */
+  withScratch(length: number, body: (scratch: Block) => void): void {
+    const memory = this.#pool.takeForKernel(4 * length);
     try {
-      body(scratch);
+      body({ memory, length });
     } finally {
-      this.#pool.giveBack(scratch, this.#stream.isOpen);
+      this.#pool.giveBack(memory, this.#stream.isOpen);
     }
   }
 
@@ -116,7 +124,12 @@ function checkBuffers({ name, access }: Shader, buffers: readonly Memory[]): voi
 let ids = 0;
 
 /** Makes memory of a device. Running out of it is reported later, as everything on a GPU. */
-export function createMemory(device: GPUDevice, failures: Failures, bytes: number, outOfMemory: () => Error): Memory {
+export function createMemory(
+  device: GPUDevice,
+  failures: Failures,
+  bytes: number,
+  outOfMemory: () => Error,
+): Memory {
   const usage = bufferUsage.storage | bufferUsage.copySource | bufferUsage.copyTarget;
   return failures.watch(device, "out-of-memory", outOfMemory, () => {
     return new Memory(ids++, device.createBuffer({ size: bytes, usage }), bytes);

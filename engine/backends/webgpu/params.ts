@@ -32,7 +32,9 @@ export class Parameters {
       usage: bufferUsage.uniform | bufferUsage.copyTarget,
     });
     this.layout = device.createBindGroupLayout({
-      entries: [{ binding: 0, visibility: computeStage, buffer: { type: "uniform", hasDynamicOffset: true } }],
+      entries: [
+        { binding: 0, visibility: computeStage, buffer: { type: "uniform", hasDynamicOffset: true } },
+      ],
     });
     const resource = { buffer: this.#buffer, size: SLOT_BYTES };
     this.#group = device.createBindGroup({ layout: this.layout, entries: [{ binding: 0, resource }] });

@@ -48,7 +48,8 @@ export class Pool<B extends { readonly bytes: number }> {
 
   /** The batch was submitted. */
   batchSubmitted(): void {
-    for (const buffers of this.#retired.values()) for (const buffer of buffers.splice(0)) push(this.#free, buffer);
+    for (const buffers of this.#retired.values())
+      for (const buffer of buffers.splice(0)) push(this.#free, buffer);
   }
 
   /** How many buffers it had when one was wanted, and how many it had to make; bytes in use, at most, and idle. */

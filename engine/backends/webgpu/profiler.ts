@@ -32,7 +32,10 @@ export class Profiler {
     const names = this.#names.splice(0);
     const size = 16 * names.length;
     if (size === 0) return () => undefined;
-    const resolved = this.#device.createBuffer({ size, usage: bufferUsage.queryResolve | bufferUsage.copySource });
+    const resolved = this.#device.createBuffer({
+      size,
+      usage: bufferUsage.queryResolve | bufferUsage.copySource,
+    });
     const staging = this.#device.createBuffer({ size, usage: bufferUsage.mapRead | bufferUsage.copyTarget });
     encoder.resolveQuerySet(this.#queries, 0, 2 * names.length, resolved, 0);
     encoder.copyBufferToBuffer(resolved, 0, staging, 0, size);

@@ -11,6 +11,11 @@ export class Words<N extends string> {
     this.#names = names;
   }
 
+  /** Bytes of all words: where those of another list begin that follows them. */
+  get bytes(): number {
+    return 4 * this.#names.length;
+  }
+
   /** The words in order, for `Machine.parallel`. */
   list(values: Readonly<Record<N, number>>): number[] {
     return this.#names.map((name) => values[name]);

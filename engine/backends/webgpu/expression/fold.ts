@@ -1,0 +1,177 @@
+/**
+ * Folds on the GPU: sums and maxima of f(x0[i], x1[i], ...) over some loops.
+ *
+ * Where there are many outputs, one invocation folds everything that belongs to an output, and ends with the output
+ * expressions. Where there are few, the folded elements are dealt out to `chunks` invocations for each output, as
+ * cards are: neighbouring invocations then read neighbouring elements. A second shader combines their partial results,
+ * in order, so that the same bits come out each time. How many chunks there are depends on the shape alone.
+ *
+ * Bound: memory. Each operand is read once, 4 bytes for each element; partial results are few beside that. A chunk has
+ * at least 32 elements (or quads), and the rounding error of its sum grows with their number, not with that of all.
+ */
+import { emitWgsl, literal } from "../../../expr/emit-wgsl.ts";
+import { inputsOf } from "../../../expr/expr.ts";
+import { identityOf } from "../../../expr/kernel.ts";
+import type { LoopStructure, Monoid } from "../../../expr/kernel.ts";
+import type { Params, WgslBody } from "../../../kernel.ts";
+import type { Shader } from "../shader.ts";
+import {
+  bindingsOf,
+  buildShader,
+  coordinates,
+  fitsQuads,
+  inQuads,
+  orderBuffers,
+  readOperand,
+} from "./loops.ts";
+import type { Quads } from "./loops.ts";
+import { outputCount, writeOutputs } from "./map.ts";
+
+/** Invocations that are worth having, if each has enough to do. */
+const ENOUGH_INVOCATIONS = 16384;
+const LEAST_FOLDS = 32;
+const MOST_CHUNKS = 1024;
+
+/** Into how many chunks `folds` elements are dealt for each of so many outputs. */
+export function chunksFor(outputs: number, folds: number): number {
+  const wanted = Math.min(Math.ceil(folds / LEAST_FOLDS), Math.ceil(ENOUGH_INVOCATIONS / outputs));
+  return Math.max(1, Math.min(wanted, MOST_CHUNKS));
+}
+
+const combine: Record<Monoid, (a: string, b: string) => string> = {
+  sum: (a, b) => `${a} + ${b}`,
+  max: (a, b) => `max(${a}, ${b})`,
+};
+
+/** The `wgsl` body of an expression kernel that folds. */
+export function foldBody(structure: LoopStructure): WgslBody<string> {
+  const { definition, foldsRows, reducedRank } = structure;
+  const accumulators = definition.accumulators.length;
+  const shaders = new Map<string, Shader>();
+  const shaderOf = (key: string, make: () => Shader): Shader => {
+    const shader = shaders.get(key) ?? make();
+    shaders.set(key, shader);
+    return shader;
+  };
+  const foldCount = (params: Params<string>) =>
+    Array.from({ length: reducedRank }, (_, i) => params[`reduced${i}`] ?? 1).reduce((a, b) => a * b, 1);
+
+  return (gpu, params, inputs, outputs) => {
+    const loop = foldsRows ? "reduced" : "kept";
+    const quads = fitsQuads(structure, params, loop) ? loop : undefined;
+    const cut = quads ? inQuads(structure, params, quads) : params;
+    const [count, folds] = [outputCount(structure)(cut), foldCount(cut)];
+    const chunks = chunksFor(count, folds);
+    const buffers = (targets: typeof outputs) => orderBuffers(structure, inputs, targets);
+    if (chunks === 1) {
+      const whole = shaderOf(`whole ${quads}`, () => foldShader(structure, quads, "whole"));
+      gpu.forEach(whole, buffers(outputs), { ...cut, folds }, count);
+      return;
+    }
+    const all = outputCount(structure)(params);
+    gpu.withScratch(accumulators * chunks * all, (partials) => {
+      const part = shaderOf(`part ${quads}`, () => foldShader(structure, quads, "part"));
+      gpu.forEach(part, buffers([partials]), { ...cut, folds, chunks, outputs: count }, count * chunks);
+      const finish = shaderOf("finish", () => finishShader(structure));
+      gpu.forEach(finish, buffers([...outputs, partials]), { ...params, chunks, outputs: all }, all);
+    });
+  };
+}
+
+/** Folds all elements of an output and writes it (`whole`), or folds a chunk and writes a partial result (`part`). */
+function foldShader(structure: LoopStructure, quads: Quads, stage: "whole" | "part"): Shader {
+  const { name, outputs, accumulators } = structure.definition;
+  // Lanes along the folded elements meet in the end, and all four then hold the same.
+  const lanesMeet = quads === "reduced";
+  const lanes = (a: number) => ["x", "y", "z", "w"].map((lane) => `acc${a}.${lane}`);
+  const meet = accumulators.map(({ monoid }, a) => `acc${a} = T(${lanes(a).reduce(combine[monoid])});`);
+  const stored = (value: string) => (lanesMeet ? `(${value}).x` : value);
+  const storedType = quads === "kept" ? "vec4f" : "f32";
+
+  const folded = accumulators.map(({ of }) => of);
+  const { statements, results } = emitWgsl(folded, (i) => `v${i}`, "f");
+  const dealt = structure.foldsRows
+    ? ["let output = thread / params.chunks;", "let chunk = thread % params.chunks;"]
+    : ["let output = thread % params.outputs;", "let chunk = thread / params.outputs;"];
+  const whole = stage === "whole";
+  const body = [
+    ...(whole ? ["let output = thread;"] : dealt),
+    ...coordinates(structure, "kept", "output"),
+    ...accumulators.map(({ monoid }, a) => `var acc${a} = ${literal(identityOf[monoid])};`),
+    `for (var fold = ${whole ? "0" : "chunk"}; fold < params.folds; fold += ${whole ? "1" : "params.chunks"}) {`,
+    ...indent([
+      ...coordinates(structure, "reduced", "fold"),
+      ...inputsOf(folded).map((i) => `let v${i} = ${readOperand(structure, i, ["kept", "reduced"], quads)};`),
+      ...statements,
+      ...accumulators.map(({ monoid }, a) => `acc${a} = ${combine[monoid](`acc${a}`, results[a] ?? "")};`),
+    ]),
+    "}",
+    ...(lanesMeet ? meet : []),
+    ...(whole
+      ? finishLines(structure, quads, "output", stored)
+      : accumulators.map((_, a) => `partials[${partial(a, "chunk", "output")}] = ${stored(`acc${a}`)};`)),
+  ];
+  const names = whole ? outputs.map((_, i) => `y${i}`) : ["partials"];
+  const targets = names.map((each) => ({ name: each, type: storedType, access: "read_write" as const }));
+  const label = whole ? name : `${name} (parts)`;
+  return buildShader(
+    label,
+    structure,
+    quads ? "vec4f" : "f32",
+    bindingsOf(structure, quads, targets),
+    words,
+    body,
+  );
+}
+
+/** Combines the chunks' partial results, and writes the outputs. */
+function finishShader(structure: LoopStructure): Shader {
+  const { name, outputs, accumulators } = structure.definition;
+  const body = [
+    "let output = thread;",
+    ...coordinates(structure, "kept", "output"),
+    ...accumulators.map((_, a) => `var acc${a} = partials[${partial(a, "0", "output")}];`),
+    "for (var chunk = 1; chunk < params.chunks; chunk++) {",
+    ...indent(
+      accumulators.map(
+        ({ monoid }, a) =>
+          `acc${a} = ${combine[monoid](`acc${a}`, `partials[${partial(a, "chunk", "output")}]`)};`,
+      ),
+    ),
+    "}",
+    ...finishLines(structure, undefined, "output", (value) => value),
+  ];
+  const targets = outputs.map((_, i) => ({ name: `y${i}`, type: "f32", access: "read_write" as const }));
+  const bindings = [
+    ...bindingsOf(structure, undefined, targets),
+    { name: "partials", type: "f32", access: "read" as const },
+  ];
+  return buildShader(`${name} (finish)`, structure, "f32", bindings, words, body);
+}
+
+const words = ["folds", "chunks", "outputs"];
+
+const partial = (accumulator: number, chunk: string, output: string): string =>
+  `(${accumulator} * params.chunks + ${chunk}) * params.outputs + ${output}`;
+
+const indent = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`);
+
+/** The output expressions, over the operands that they read and then the accumulators. */
+function finishLines(
+  structure: LoopStructure,
+  quads: Quads,
+  index: string,
+  convert: (value: string) => string,
+): string[] {
+  const { operands, definition } = structure;
+  const reads = inputsOf(definition.outputs).filter((i) => i < operands.length);
+  return [
+    ...reads.map((i) => `let w${i} = ${readOperand(structure, i, ["kept"], quads)};`),
+    ...writeOutputs(
+      structure,
+      (i) => (i < operands.length ? `w${i}` : `acc${i - operands.length}`),
+      index,
+      convert,
+    ),
+  ];
+}

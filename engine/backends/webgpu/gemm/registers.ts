@@ -1,0 +1,59 @@
+/**
+ * The register template: an invocation computes 8 rows x 4 columns of C, and reads A and B from memory itself, one
+ * element of A for each row and four neighbours of B in each step: 32 multiply-adds for 12 reads.
+ *
+ * The texts below are pieces of a shader's `main`; `each(8, (r) => ...)` writes a line for each row, since arrays that
+ * are indexed by a variable do not stay in registers.
+ */
+import type { Grid } from "../grid.ts";
+import { foldGrid } from "../grid.ts";
+import { blockOf, INVOCATION_COLUMNS, INVOCATION_ROWS, lanesFor } from "./plan.ts";
+
+/** A line for each of 0 ... count-1. */
+export const each = (count: number, line: (i: number) => string): string =>
+  Array.from({ length: count }, (_, i) => line(i)).join("\n  ");
+
+/** A line for each row of sums. */
+export const eachRow = (line: (row: number) => string): string => each(INVOCATION_ROWS, line);
+
+/** The head of `main`, and where the invocation's sums are: `row`, `column` (both the first), and the `split`. */
+export const registersMain = /* wgsl */ `
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) index: u32,
+) {
+  // Blocks of rows, one after the other for each split.
+  let block = i32(workgroup.y + workgroup.z * groups.y);
+  let split = block / params.rowBlocks;
+  if (split >= params.splits) { return; }
+  // As many invocations beside each other as the columns can use, the others below.
+  let lane = i32(index) % params.lanes;
+  let line = i32(index) / params.lanes;
+  let row = (block % params.rowBlocks * (64 / params.lanes) + line) * 8;
+  let column = (i32(workgroup.x) * params.lanes + lane) * 4;
+  if (row >= params.m || column >= params.n) { return; }
+  ${eachRow((r) => `var sum${r} = vec4f();`)}`;
+
+/** Fields of `struct Params` that {@link registersMain} and {@link storeSums} read. */
+export const registersParams = "m: i32, n: i32, rowBlocks: i32, lanes: i32, splits: i32, cFrom: i32";
+
+/** Writes the sums to c: C itself, or the split's part of the partial sums. */
+export const storeSums = /* wgsl */ `
+  let to = params.cFrom + (split * params.m + row) * params.n + column;
+  ${eachRow(
+    (r) => `if (row + ${r} < params.m) {
+    ${each(INVOCATION_COLUMNS, (j) => `if (column + ${j} < params.n) { c[to + ${r} * params.n + ${j}] = sum${r}[${j}]; }`)}
+  }`,
+  )}
+}`;
+
+/** The values of {@link registersParams} but `cFrom`, where C begins; and the grid. */
+export function registersCall(m: number, n: number, splits: number) {
+  const [rows, columns] = blockOf("registers", n);
+  const rowBlocks = Math.ceil(m / rows);
+  const [y, z] = foldGrid(rowBlocks * splits);
+  const grid: Grid = [Math.ceil(n / columns), y, z];
+  return { params: { m, n, rowBlocks, lanes: lanesFor(n), splits }, grid };
+}

@@ -1,0 +1,125 @@
+/**
+ * Forward pass and gradient of the input as products of matrices that are never built: C [pixels, channels] = A B, where
+ * A has a row for each pixel of the result and a column for each channel of each tap. Tap by tap a row of A is a run of
+ * channels of one pixel of the source, or zeros; the tap's part of B is its weights, as they are or transposed:
+ *
+ *     forward:    rows are output pixels, the source is x,    B[tap, ci, co] = w[tap, ci, co]
+ *     gradInput:  rows are input pixels,  the source is dy,   B[tap, co, ci] = w[tap, ci, co]
+ *
+ * Bound: 2 * pixels * taps * inChannels * outChannels operations.
+ */
+import { planGemm } from "../../engine/backends/webgpu/gemm/plan.ts";
+import {
+  each,
+  eachRow,
+  registersCall,
+  registersMain,
+  registersParams,
+  storeSums,
+} from "../../engine/backends/webgpu/gemm/registers.ts";
+import { tileCall, tileMain, tileParams } from "../../engine/backends/webgpu/gemm/tile.ts";
+import type { Block, Gpu } from "../../engine/backends/webgpu/gpu.ts";
+import { shader } from "../../engine/backends/webgpu/shader.ts";
+import type { ConvGeometry } from "./geometry.ts";
+import { inputPixel, inputPixels, outputPixel, outputPixels, pixelOf, windowParams } from "./shared.wgsl.ts";
+
+const buffers = /* wgsl */ `
+@group(0) @binding(0) var<storage, read> source: array<f32>;
+@group(0) @binding(1) var<storage, read> w: array<f32>;
+@group(0) @binding(2) var<storage, read_write> c: array<f32>;
+`;
+/** Channels of the source, and where in w the weights of a tap's channel and a column are. */
+const ownParams = `channels: i32, bStep: i32, bColumn: i32, ${windowParams}`;
+
+const passes = {
+  forward:
+    pixelOf("params.outHeight", "params.outWidth") + inputPixel.replaceAll("inputPixel", "sourcePixel"),
+  gradInput: pixelOf("params.height", "params.width") + outputPixel.replaceAll("outputPixel", "sourcePixel"),
+};
+
+const registersShader = (pass: keyof typeof passes) =>
+  shader(
+    `conv2d ${pass} (registers)`,
+    /* wgsl */ `
+struct Params { ${registersParams}, ${ownParams} }
+${buffers}
+${passes[pass]}
+${registersMain}
+  // Past the edges the last row or column is computed once more, and not stored.
+  ${eachRow((r) => `let pixel${r} = pixelOf(min(row + ${r}, params.m - 1));`)}
+  ${each(4, (j) => `let b${j} = min(column + ${j}, params.n - 1) * params.bColumn;`)}
+  var bTap = 0;
+  for (var ky = 0; ky < params.kernelHeight; ky++) {
+    for (var kx = 0; kx < params.kernelWidth; kx++) {
+      ${eachRow((r) => `let from${r} = sourcePixel(pixel${r}, ky, kx) * params.channels;`)}
+      for (var i = 0; i < params.channels; i++) {
+        let bFrom = bTap + i * params.bStep;
+        let bs = vec4f(w[bFrom + b0], w[bFrom + b1], w[bFrom + b2], w[bFrom + b3]);
+        ${eachRow((r) => `sum${r} += select(0.0, source[max(from${r}, 0) + i], from${r} >= 0) * bs;`)}
+      }
+      bTap += params.channels * params.n;
+    }
+  }
+${storeSums}`,
+  );
+
+const tileShader = (pass: keyof typeof passes) =>
+  shader(
+    `conv2d ${pass} (tile)`,
+    /* wgsl */ `
+struct Params { ${tileParams}, ${ownParams} }
+${buffers}
+${passes[pass]}
+${tileMain({
+  // An invocation fetches one channel of four pixels, and four channels' weights of one column.
+  prepare: /* wgsl */ `
+  let aStep = lane % 16;
+  let aRow = lane / 16;
+  ${each(4, (i) => `let pixel${i} = pixelOf(min(firstRow + aRow + ${16 * i}, params.m - 1));`)}
+  let bColumn = lane % 64;
+  let bOffset = min(firstColumn + bColumn, params.n - 1) * params.bColumn;`,
+  fetch: /* wgsl */ `
+    let tap = (first + aStep) / params.channels;
+    let channel = (first + aStep) % params.channels;
+    ${each(
+      4,
+      (i) => `let from${i} = sourcePixel(pixel${i}, tap / params.kernelWidth, tap % params.kernelWidth);
+    aTile[aStep * 64 + aRow + ${16 * i}] = select(0.0, source[max(from${i}, 0) * params.channels + channel], from${i} >= 0 && first + aStep < end);`,
+    )}
+    for (var bStep = lane / 64; bStep < 16; bStep += 4) {
+      let bTap = (first + bStep) / params.channels;
+      let bChannel = (first + bStep) % params.channels;
+      let at = bTap * params.channels * params.n + bChannel * params.bStep + bOffset;
+      bTile[bStep * 64 + bColumn] = select(0.0, w[at], first + bStep < end);
+    }`,
+})}`,
+  );
+
+const shaders = {
+  registers: { forward: registersShader("forward"), gradInput: registersShader("gradInput") },
+  tile: { forward: tileShader("forward"), gradInput: tileShader("gradInput") },
+};
+
+/** Runs a pass of an ungrouped convolution: c = y from x, or dx from dy. */
+export function runConvolve(
+  gpu: Gpu,
+  pass: keyof typeof passes,
+  g: ConvGeometry,
+  blocks: readonly Block[],
+  template = planConvolve(pass, g, gpu.software),
+): void {
+  const forward = pass === "forward";
+  const m = forward ? outputPixels(g) : inputPixels(g);
+  const [channels, n] = forward ? [g.inChannels, g.outChannels] : [g.outChannels, g.inChannels];
+  const [bStep, bColumn] = forward ? [n, 1] : [1, channels];
+  const k = g.kernelHeight * g.kernelWidth * channels;
+  const call = template === "tile" ? tileCall(m, n, k, 1) : registersCall(m, n, 1);
+  const params = { ...g, channels, bStep, bColumn, cFrom: 0, ...call.params };
+  gpu.dispatch(shaders[template][pass], blocks, params, call.grid);
+}
+
+function planConvolve(pass: keyof typeof passes, g: ConvGeometry, software: boolean) {
+  const forward = pass === "forward";
+  const m = forward ? outputPixels(g) : inputPixels(g);
+  return planGemm(m, forward ? g.outChannels : g.inChannels, 1, software).template;
+}

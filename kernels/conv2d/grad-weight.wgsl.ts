@@ -1,0 +1,123 @@
+/**
+ * Gradient of the weights as a product of matrices that are never built: dw [taps * inChannels, outChannels] = A B, where
+ * A has a row for each channel of each tap and a column for each output pixel, and B = dy [pixels, outChannels].
+ * The sums are as long as there are pixels, and there may be few of them: so their products are cut into splits.
+ *
+ * Bound: 2 * pixels * taps * inChannels * outChannels operations.
+ */
+import { withPartials } from "../../engine/backends/webgpu/gemm/partial-sums.ts";
+import { planGemm } from "../../engine/backends/webgpu/gemm/plan.ts";
+import type { GemmPlan } from "../../engine/backends/webgpu/gemm/plan.ts";
+import {
+  each,
+  eachRow,
+  registersCall,
+  registersMain,
+  registersParams,
+  storeSums,
+} from "../../engine/backends/webgpu/gemm/registers.ts";
+import { tileCall, tileMain, tileParams } from "../../engine/backends/webgpu/gemm/tile.ts";
+import type { Block, Gpu } from "../../engine/backends/webgpu/gpu.ts";
+import { shader } from "../../engine/backends/webgpu/shader.ts";
+import type { ConvGeometry } from "./geometry.ts";
+import { inputPixel, outputPixels, pixelOf, windowParams } from "./shared.wgsl.ts";
+
+const buffers = /* wgsl */ `
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> dy: array<f32>;
+@group(0) @binding(2) var<storage, read_write> c: array<f32>;
+`;
+
+/** A row of A: a tap and a channel. */
+const rowOf = /* wgsl */ `
+struct Row { ky: i32, kx: i32, channel: i32 }
+
+fn rowOf(number: i32) -> Row {
+  let tap = number / params.inChannels;
+  return Row(tap / params.kernelWidth, tap % params.kernelWidth, number % params.inChannels);
+}`;
+
+const shaders = {
+  registers: shader(
+    "conv2d gradWeight (registers)",
+    /* wgsl */ `
+struct Params { ${registersParams}, lines: i32, splitLines: i32, inChannels: i32, ${windowParams} }
+${buffers}
+${rowOf}
+${registersMain}
+  // Past the edges the last row or column is computed once more, and not stored. A row's tap lies (top, left) from the
+  // place where its window's output pixel would be with stride 1.
+  ${eachRow(
+    (r) => `let row${r} = rowOf(min(row + ${r}, params.m - 1));
+  let top${r} = row${r}.ky * params.dilationHeight - params.padTop;
+  let left${r} = row${r}.kx * params.dilationWidth - params.padLeft;`,
+  )}
+  ${each(4, (j) => `let b${j} = min(column + ${j}, params.n - 1);`)}
+  let end = min((split + 1) * params.splitLines, params.lines);
+  for (var line = split * params.splitLines; line < end; line++) {
+    let image = line / params.outHeight;
+    let y = line % params.outHeight * params.strideHeight;
+    // A row whose tap is above or below x has no columns of x: their number is 0.
+    ${eachRow(
+      (r) => `let width${r} = select(0, params.width, y + top${r} >= 0 && y + top${r} < params.height);
+    let from${r} = ((image * params.height + y + top${r}) * params.width + left${r}) * params.inChannels + row${r}.channel;`,
+    )}
+    for (var ox = 0; ox < params.outWidth; ox++) {
+      let bFrom = (line * params.outWidth + ox) * params.n;
+      let bs = vec4f(dy[bFrom + b0], dy[bFrom + b1], dy[bFrom + b2], dy[bFrom + b3]);
+      let x0 = ox * params.strideWidth;
+      let step = x0 * params.inChannels;
+      ${eachRow(
+        (r) => `let inside${r} = x0 + left${r} >= 0 && x0 + left${r} < width${r};
+      sum${r} += select(0.0, x[select(0, from${r} + step, inside${r})], inside${r}) * bs;`,
+      )}
+    }
+  }
+${storeSums}`,
+  ),
+  tile: shader(
+    "conv2d gradWeight (tile)",
+    /* wgsl */ `
+struct Params { ${tileParams}, inChannels: i32, ${windowParams} }
+${buffers}
+${pixelOf("params.outHeight", "params.outWidth")}
+${inputPixel}
+${rowOf}
+${tileMain({
+  // An invocation fetches one row of A and one column of B, of four pixels.
+  prepare: /* wgsl */ `
+  let beside = lane % 64;
+  let row0 = rowOf(min(firstRow + beside, params.m - 1));
+  let column0 = min(firstColumn + beside, params.n - 1);`,
+  fetch: /* wgsl */ `
+    for (var step = lane / 64; step < 16; step += 4) {
+      let pixel = first + step;
+      let seen = inputPixel(pixelOf(pixel), row0.ky, row0.kx);
+      let present = pixel < end;
+      aTile[step * 64 + beside] = select(0.0, x[max(seen, 0) * params.inChannels + row0.channel], present && seen >= 0);
+      bTile[step * 64 + beside] = select(0.0, dy[pixel * params.n + column0], present);
+    }`,
+})}`,
+  ),
+};
+
+/** Runs the pass of an ungrouped convolution: dw from x and dy. */
+export function runGradWeight(
+  gpu: Gpu,
+  g: ConvGeometry,
+  [x, dy, dw]: readonly [x: Block, dy: Block, dw: Block],
+  { template, splits }: GemmPlan = planGradWeight(g, gpu.software),
+): void {
+  const [m, n, k] = [g.kernelHeight * g.kernelWidth * g.inChannels, g.outChannels, outputPixels(g)];
+  const lines = g.batch * g.outHeight;
+  withPartials(gpu, { c: dw, from: 0, size: m * n, splits }, (target, cFrom) => {
+    const call = template === "tile" ? tileCall(m, n, k, splits) : registersCall(m, n, splits);
+    const params = { ...g, lines, splitLines: Math.ceil(lines / splits), ...call.params, cFrom };
+    gpu.dispatch(shaders[template], [x, dy, target], params, call.grid);
+  });
+}
+
+function planGradWeight(g: ConvGeometry, software: boolean): GemmPlan {
+  const m = g.kernelHeight * g.kernelWidth * g.inChannels;
+  return planGemm(m, g.outChannels, outputPixels(g), software);
+}

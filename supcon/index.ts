@@ -1,0 +1,20 @@
+/**
+ * Supervised contrastive learning: the loss, what it is computed on, the model that it trains and how that is evaluated.
+ * Nothing here needs Node; what reads files (MNIST, checkpoints) is in `supcon/data` and `supcon/run`.
+ */
+export * from "./losses/index.ts";
+export { SupConModel } from "./model.ts";
+export type { EncoderName, SupConModelOptions } from "./model.ts";
+
+export { encodeDataset } from "./evaluate/features.ts";
+export type { LabelledFeatures } from "./evaluate/features.ts";
+export { knnTop1 } from "./evaluate/knn.ts";
+export type { KnnOptions } from "./evaluate/knn.ts";
+export { linearTop1 } from "./evaluate/linear.ts";
+export type { LinearOptions } from "./evaluate/linear.ts";
+
+export { balancedIndices, channelStatistics, DataError, selectImages } from "./data/dataset.ts";
+export type { ImageDataset, ImageShape } from "./data/dataset.ts";
+export { makeViews } from "./augment/views.ts";
+export { cifar100Policy, cifar10Policy, digitPolicy, withoutAugmentation } from "./augment/policy.ts";
+export type { AugmentPolicy, CropRange, JitterRange, Range } from "./augment/policy.ts";

@@ -1,0 +1,81 @@
+import fc from "fast-check";
+import { Random } from "../../../engine/random.ts";
+import type { Tensor } from "../../../engine/tensor.ts";
+import type { ops } from "../../../kernels/index.ts";
+import * as k from "../../../kernels/index.ts";
+import { length, shape, withAxis } from "../case.ts";
+import type { Case } from "../case.ts";
+
+const allOf = ({ output, mean, variance }: k.BatchNormOutputs): Tensor[] => [output, mean, variance];
+
+export const normalize: Record<keyof (typeof ops)["normalize"], Case> = {
+  batchNorm: {
+    examples: shape(1, 3).map((own) => ({
+      shapes: [[2, ...own], own.slice(-1), own.slice(-1)],
+      call: (x, gamma, beta) => allOf(k.batchNorm(x, gamma, beta)),
+    })),
+  },
+  batchNormInference: {
+    examples: shape(1, 3).map((own) => ({
+      shapes: [own, ...Array.from({ length: 4 }, () => own.slice(-1))],
+      domain: "positive",
+      call: (x, gamma, beta, mean, variance) => [k.batchNormInference(x, gamma, beta, mean, variance)],
+    })),
+  },
+  l2Normalize: withAxis(k.l2Normalize, "positive"),
+  softmax: withAxis(k.softmax),
+  logSoftmax: withAxis(k.logSoftmax),
+  layerNorm: {
+    examples: fc
+      .tuple(shape(0, 2), fc.integer({ min: 2, max: 9 }), fc.boolean())
+      .map(([outer, size, twoAxes]) => {
+        const last = twoAxes ? outer.slice(-1) : [];
+        return {
+          shapes: [
+            [...outer, size],
+            [...last, size],
+            [...last, size],
+          ],
+          call: (x, gamma, beta) => [k.layerNorm(x, gamma, beta)],
+        };
+      }),
+  },
+  groupNorm: {
+    examples: fc.tuple(shape(1, 3), length, fc.integer({ min: 2, max: 4 })).map(([outer, groups, size]) => ({
+      shapes: [[...outer, groups * size], [groups * size], [groups * size]],
+      call: (x, gamma, beta) => [k.groupNorm(x, groups, gamma, beta)],
+    })),
+  },
+};
+
+export const random: Record<keyof (typeof ops)["random"], Case> = {
+  dropout: {
+    examples: fc.tuple(shape(0, 3), fc.nat(99)).map(([own, seed]) => ({
+      shapes: [own],
+      call: (x) => [k.dropout(x, 0.4, new Random(seed))],
+    })),
+  },
+};
+
+export const loss: Record<keyof (typeof ops)["loss"], Case> = {
+  crossEntropy: {
+    examples: fc
+      .tuple(length, length, fc.constantFrom(0, 0.1, 1), fc.boolean())
+      .chain(([n, classes, labelSmoothing, weighted]) =>
+        fc.array(fc.nat(classes - 1), { minLength: n, maxLength: n }).map((labels) => ({
+          shapes: [[n, classes], ...(weighted ? [[classes]] : [])],
+          domain: "positive",
+          call: (logits, ...[classWeights]) => [
+            k.crossEntropy(logits, labels, { labelSmoothing, ...(classWeights && { classWeights }) }),
+          ],
+        })),
+      ),
+  },
+  binaryCrossEntropyWithLogits: {
+    examples: shape(1, 3).map((own) => ({
+      shapes: [own, own, own.slice(-1)],
+      call: (x, targets, positiveWeight) => [k.binaryCrossEntropyWithLogits(x, targets, { positiveWeight })],
+    })),
+  },
+  mse: { examples: shape(0, 3).map((own) => ({ shapes: [own, own], call: (a, b) => [k.mse(a, b)] })) },
+};
