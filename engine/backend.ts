@@ -44,8 +44,11 @@ export interface Backend {
   readonly name: string;
   /** One line for people: what really runs (threads, instruction set, adapter). */
   describe(): string;
+  /** A buffer of `length` elements, not initialised. Throws OutOfMemoryError. */
   alloc(length: number, dtype: DType): DeviceBuffer;
+  /** Gives a buffer back. */
   free(buffer: DeviceBuffer): void;
+  /** Copies as many values into a buffer as it has elements. */
   write(buffer: DeviceBuffer, values: Numbers): void;
   /** Queues a kernel. Errors may surface at the next `read` or `sync`. */
   run<P extends string>(
@@ -54,6 +57,7 @@ export interface Backend {
     inputs: readonly DeviceBuffer[],
     outputs: readonly DeviceBuffer[],
   ): void;
+  /** The elements, once everything queued so far has run. */
   read(buffer: DeviceBuffer): Promise<Elements>;
   /** The elements at once, where the backend computes synchronously. For printing; absent on a GPU. */
   peek?(buffer: DeviceBuffer): Elements;
@@ -68,6 +72,7 @@ export interface Backend {
   startProfile?(): void;
   /** Stops timing, and tells the times, the longest first. */
   endProfile?(): Promise<readonly KernelTime[]>;
+  /** What it holds and has done. */
   stats(): BackendStats;
   /** Gives back memory and threads. The backend cannot be used afterwards. */
   destroy(): Promise<void>;

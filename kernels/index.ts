@@ -56,7 +56,10 @@ import { std, variance } from "./reduce/variance.ts";
 import { orderKernel } from "./sort/order.kernels.ts";
 import { sort, topK } from "./sort/sort.ts";
 
-/** Every op, by family. */
+/**
+ * Every op, by family.
+ * @internal
+ */
 export const ops = {
   /** Element by element, over shapes that broadcast. */
   elementwise: {
@@ -84,7 +87,10 @@ export const ops = {
   contrastive: { contrastiveLosses },
 } as const;
 
-/** Every kernel that is written by hand. */
+/**
+ * Every kernel that is written by hand.
+ * @internal
+ */
 export const kernels = [
   ...[argMaxKernel, cumsumKernel, orderKernel],
   ...[sliceKernels.f32, sliceKernels.i32, padKernel],

@@ -46,7 +46,10 @@ export type Expr =
 /** What the constructors take: an expression, or a number as a constant. */
 export type ExprLike = Expr | number;
 
-/** Each scalar function in plain numbers: folds constants, and is the naive evaluator of tests. */
+/**
+ * Each scalar function in plain numbers: folds constants, and is the naive evaluator of tests.
+ * @internal
+ */
 export const evaluators = {
   neg: (a) => -a,
   exp: Math.exp,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import fc from "fast-check";
 import { Machine } from "../../engine/backends/cpu/machine.ts";
+import { batchedMatmul } from "../../kernels/matmul/batched.kernels.ts";
 import { matmul } from "../../kernels/matmul/matmul.kernels.ts";
 import { assertWithinRounding, floats, integers, runDefinition, runOnCpu } from "./run-kernel.ts";
 
@@ -101,5 +102,62 @@ describe("matmul kernel", async () => {
   it("an empty sum is zero, and empty matrices do nothing", () => {
     assert.deepEqual([...runOnCpu(one, matmul, params(2, 3, 0), [[], []], 6)], [0, 0, 0, 0, 0, 0]);
     assert.deepEqual([...runOnCpu(two, matmul, params(0, 3, 2), [[], [1, 2, 3, 4, 5, 6]], 0)], []);
+  });
+
+  const batchedParams = fc
+    .record({
+      m: fc.integer({ min: 1, max: 20 }),
+      n: fc.integer({ min: 1, max: 20 }),
+      k: fc.integer({ min: 1, max: 20 }),
+      ...{ outer: fc.integer({ min: 1, max: 5 }), inner: fc.integer({ min: 1, max: 5 }) },
+      // Whether each operand has a matrix of its own along each of the two axes.
+      own: fc.tuple(fc.nat(1), fc.nat(1), fc.nat(1), fc.nat(1)),
+      ...{ transposeA: fc.nat(1), transposeB: fc.nat(1) },
+    })
+    .map(({ own: [aO, aI, bO, bI], ...p }) => ({
+      ...p,
+      ...{ aOuter: aO * (aI ? p.inner : 1), aInner: aI, bOuter: bO * (bI ? p.inner : 1), bInner: bI },
+    }));
+
+  it("batched: each product is that of the two matrices, whatever is shared", () => {
+    fc.assert(
+      fc.property(batchedParams, fc.nat(), (p, seed) => {
+        const [aSize, bSize] = [p.m * p.k, p.k * p.n];
+        const a = integers(25 * aSize, seed);
+        const b = integers(25 * bSize, seed + 1);
+        const expected = [];
+        for (let o = 0; o < p.outer; o++) {
+          for (let i = 0; i < p.inner; i++) {
+            const [aFirst, bFirst] = [(o * p.aOuter + i * p.aInner) * aSize, (o * p.bOuter + i * p.bInner) * bSize]; // prettier-ignore
+            expected.push(...naive(p, a.slice(aFirst, aFirst + aSize), b.slice(bFirst, bFirst + bSize)));
+          }
+        }
+        assert.deepEqual([...runDefinition(batchedMatmul, p, [a, b], expected.length)], expected);
+        for (const machine of [two, plain]) {
+          assert.deepEqual([...runOnCpu(machine, batchedMatmul, p, [a, b], expected.length)], expected);
+        }
+      }),
+    );
+  });
+
+  it("batched: the same bits on one thread and on two, for many small products and for few large ones", () => {
+    for (const [outer, size] of [
+      [100, 40],
+      [3, 150],
+      [9, 300],
+    ] as const) {
+      // prettier-ignore
+      const p = { ...params(size, size + 3, size + 1, 1, 1), outer, inner: 1, aOuter: 1, aInner: 0, bOuter: 0, bInner: 0 }; // prettier-ignore
+      const [a, b] = [integers(outer * p.m * p.k, 5), integers(p.k * p.n, 6)];
+      const expected = Array.from({ length: outer }, (_, i) =>
+        naive(p, a.slice(i * p.m * p.k, (i + 1) * p.m * p.k), b),
+      ).flat();
+      assert.deepEqual([...runOnCpu(two, batchedMatmul, p, [a, b], expected.length)], expected);
+      const inputs = [floats(a.length, 7), floats(b.length, 8)];
+      assert.deepEqual(
+        runOnCpu(one, batchedMatmul, p, inputs, expected.length),
+        runOnCpu(two, batchedMatmul, p, inputs, expected.length),
+      );
+    }
   });
 });

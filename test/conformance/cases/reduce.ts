@@ -9,13 +9,15 @@ import type { Case } from "../case.ts";
 
 /** Over axes of at least two elements, with both corrections. */
 const spread = (op: (x: Tensor, axes: Axes, options: k.VarianceOptions) => Tensor): Case => ({
-  examples: shape(1, 3).chain((own) => {
-    const all = own.map((_, axis) => axis);
-    return fc
-      .record({ axes: fc.subarray(all, { minLength: 1 }), keepDims: fc.boolean(), correction: fc.nat(1) })
-      .filter(({ axes }) => sizeOf(axes.map((axis) => own[axis]!)) > 1)
-      .map(({ axes, ...options }) => ({ shapes: [own], call: (x) => [op(x, axes, options)] }));
-  }),
+  examples: fc
+    .tuple(shape(1, 3), fc.array(fc.boolean(), { minLength: 3, maxLength: 3 }), fc.boolean(), fc.nat(1))
+    .map(([own, chosen, keepDims, correction]) => ({
+      own,
+      axes: own.flatMap((_, axis) => (chosen[axis] ? [axis] : [])),
+      options: { keepDims, correction },
+    }))
+    .filter(({ own, axes }) => sizeOf(axes.map((axis) => own[axis]!)) > 1)
+    .map(({ own, axes, options }) => ({ shapes: [own], call: (x) => [op(x, axes, options)] })),
 });
 
 export const reduce: Record<keyof (typeof ops)["reduce"], Case> = {
