@@ -136,11 +136,10 @@ export class Formula {
     return output;
   }
 
-  /** The operands that occur in the derivative of an operand that has a gradient; for max also all of f's, and y. */
+  /** The operands that occur in the derivative of an operand that has a gradient; for max also y. */
   #whatBackwardNeeds(inputs: Inputs, y: Tensor): Inputs {
     const wanted = Object.keys(inputs).filter((name) => inputs[name]?.requiresGrad);
     const used = new Set(wanted.flatMap((name) => this.derivative(Number(name.slice(1)))?.uses ?? []));
-    if (this.fold === "max") e.inputsOf([this.expr]).forEach((index) => used.add(index));
     const saved = Object.entries(inputs).filter(([name]) => used.has(Number(name.slice(1))));
     return Object.fromEntries(this.fold === "max" ? [...saved, [`x${this.operands}`, y]] : saved);
   }

@@ -5,8 +5,10 @@
 import { reshape } from "../engine/view.ts";
 import { contrastiveGradientKernel, contrastiveLossesKernel } from "./contrastive/contrastive.kernels.ts";
 import { contrastiveLosses } from "./contrastive/contrastive.ts";
+import { convTranspose2d } from "./conv2d/conv-transpose2d.ts";
 import { conv2d, conv2dGradInput, conv2dGradWeight } from "./conv2d/conv2d.ts";
 import * as conv2dKernels from "./conv2d/conv2d.kernels.ts";
+import { einsum } from "./einsum/einsum.ts";
 import { elu, gelu, leakyRelu, relu, sigmoid, silu, softplus } from "./elementwise/activations.ts";
 import { add, clamp, div, maximum, minimum, mul, neg, pow, sub } from "./elementwise/arithmetic.ts";
 import { equal, greater, greaterEqual, less, lessEqual, where } from "./elementwise/comparisons.ts";
@@ -32,6 +34,7 @@ import { transpose } from "./layout/transpose.ts";
 import { binaryCrossEntropyWithLogits } from "./loss/binary-cross-entropy.ts";
 import { crossEntropy } from "./loss/cross-entropy.ts";
 import { mse } from "./loss/mse.ts";
+import { batchedMatmul } from "./matmul/batched.kernels.ts";
 import { matmul as matmulKernel } from "./matmul/matmul.kernels.ts";
 import { matmul } from "./matmul/matmul.ts";
 import { batchNorm, batchNormInference } from "./normalize/batch-norm.ts";
@@ -39,8 +42,11 @@ import { groupNorm } from "./normalize/group-norm.ts";
 import { l2Normalize } from "./normalize/l2-normalize.ts";
 import { layerNorm } from "./normalize/layer-norm.ts";
 import { logSoftmax, softmax } from "./normalize/softmax.ts";
+import { adaptiveAvgPool2d } from "./pool/adaptive-avg-pool.ts";
 import { avgPoolGradInputKernel, avgPoolKernel } from "./pool/avg-pool.kernels.ts";
 import { avgPool2d, globalAvgPool } from "./pool/avg-pool.ts";
+import * as maxPoolKernels from "./pool/max-pool.kernels.ts";
+import { maxPool2d } from "./pool/max-pool.ts";
 import { dropout } from "./random/dropout.ts";
 import { argMaxKernel } from "./reduce/arg-max.kernels.ts";
 import { argMax } from "./reduce/arg-max.ts";
@@ -53,6 +59,8 @@ import { norm } from "./reduce/norm.ts";
 import { prod } from "./reduce/prod.ts";
 import { mean, sum } from "./reduce/sum.ts";
 import { std, variance } from "./reduce/variance.ts";
+import { resampleKernel } from "./resample/resample.kernels.ts";
+import { resize } from "./resample/resize.ts";
 import { orderKernel } from "./sort/order.kernels.ts";
 import { sort, topK } from "./sort/sort.ts";
 
@@ -78,9 +86,11 @@ export const ops = {
     ...{ gather, scatterAdd, takeAlongAxis, oneHot },
   },
   sort: { sort, topK },
-  matmul: { matmul },
-  conv2d: { conv2d, conv2dGradInput, conv2dGradWeight },
-  pool: { avgPool2d, globalAvgPool },
+  matmul: { matmul, einsum },
+  conv2d: { conv2d, convTranspose2d, conv2dGradInput, conv2dGradWeight },
+  pool: { avgPool2d, maxPool2d, adaptiveAvgPool2d, globalAvgPool },
+  /** Images of another size. */
+  resample: { resize },
   normalize: { batchNorm, batchNormInference, layerNorm, groupNorm, l2Normalize, softmax, logSoftmax },
   random: { dropout },
   loss: { crossEntropy, binaryCrossEntropyWithLogits, mse },
@@ -97,9 +107,10 @@ export const kernels = [
   ...[concatKernels.f32, concatKernels.i32],
   ...[gatherKernels.f32, gatherKernels.i32, scatterAddKernel],
   ...[takeAlongKernel, scatterAddAlongKernel],
-  ...[matmulKernel],
+  ...[matmulKernel, batchedMatmul],
   ...[conv2dKernels.conv2dForward, conv2dKernels.conv2dGradInput, conv2dKernels.conv2dGradWeight],
-  ...[avgPoolKernel, avgPoolGradInputKernel],
+  ...[avgPoolKernel, avgPoolGradInputKernel, resampleKernel],
+  ...[maxPoolKernels.maxPoolKernel, maxPoolKernels.maxPoolGradInputKernel, maxPoolKernels.maxPoolPickKernel],
   ...[contrastiveLossesKernel, contrastiveGradientKernel],
 ] as const;
 
@@ -132,8 +143,13 @@ export * from "./layout/take-along-axis.ts";
 export * from "./layout/one-hot.ts";
 export * from "./sort/sort.ts";
 export * from "./matmul/matmul.ts";
+export * from "./einsum/einsum.ts";
 export * from "./conv2d/conv2d.ts";
+export * from "./conv2d/conv-transpose2d.ts";
 export * from "./pool/avg-pool.ts";
+export * from "./pool/max-pool.ts";
+export * from "./pool/adaptive-avg-pool.ts";
+export * from "./resample/resize.ts";
 export * from "./normalize/batch-norm.ts";
 export * from "./normalize/layer-norm.ts";
 export * from "./normalize/group-norm.ts";

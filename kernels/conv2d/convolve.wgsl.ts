@@ -67,12 +67,14 @@ const tileShader = (pass: keyof typeof passes) =>
   shader(
     `conv2d ${pass} (tile)`,
     /* wgsl */ `
-struct Params { ${tileParams}, ${ownParams} }
+struct Params { ${tileParams}, k: i32, ${ownParams} }
 ${buffers}
 ${passes[pass]}
 ${tileMain({
   // An invocation fetches one channel of four pixels, and four channels' weights of one column.
   prepare: /* wgsl */ `
+  let begin = 0;
+  let end = params.k;
   let aStep = lane % 16;
   let aRow = lane / 16;
   ${each(4, (i) => `let pixel${i} = pixelOf(min(firstRow + aRow + ${16 * i}, params.m - 1));`)}
@@ -113,8 +115,8 @@ export function runConvolve(
   const [channels, n] = forward ? [g.inChannels, g.outChannels] : [g.outChannels, g.inChannels];
   const [bStep, bColumn] = forward ? [n, 1] : [1, channels];
   const k = g.kernelHeight * g.kernelWidth * channels;
-  const call = template === "tile" ? tileCall(m, n, k, 1) : registersCall(m, n, 1);
-  const params = { ...g, channels, bStep, bColumn, cFrom: 0, ...call.params };
+  const call = template === "tile" ? tileCall(m, n, 1) : registersCall(m, n, 1);
+  const params = { ...g, k, channels, bStep, bColumn, cFrom: 0, ...call.params };
   gpu.dispatch(shaders[template][pass], blocks, params, call.grid);
 }
 

@@ -16,7 +16,7 @@ import {
   registersParams,
   storeSums,
 } from "../../engine/backends/webgpu/gemm/registers.ts";
-import { tileCall, tileMain, tileParams } from "../../engine/backends/webgpu/gemm/tile.ts";
+import { tileCall, tileMain, tileParams, tileSplitSteps } from "../../engine/backends/webgpu/gemm/tile.ts";
 import type { Block, Gpu } from "../../engine/backends/webgpu/gpu.ts";
 import { shader } from "../../engine/backends/webgpu/shader.ts";
 import type { ConvGeometry } from "./geometry.ts";
@@ -53,8 +53,8 @@ ${registersMain}
   let left${r} = row${r}.kx * params.dilationWidth - params.padLeft;`,
   )}
   ${each(4, (j) => `let b${j} = min(column + ${j}, params.n - 1);`)}
-  let end = min((split + 1) * params.splitLines, params.lines);
-  for (var line = split * params.splitLines; line < end; line++) {
+  let end = min((slice + 1) * params.splitLines, params.lines);
+  for (var line = slice * params.splitLines; line < end; line++) {
     let image = line / params.outHeight;
     let y = line % params.outHeight * params.strideHeight;
     // A row whose tap is above or below x has no columns of x: their number is 0.
@@ -78,7 +78,7 @@ ${storeSums}`,
   tile: shader(
     "conv2d gradWeight (tile)",
     /* wgsl */ `
-struct Params { ${tileParams}, inChannels: i32, ${windowParams} }
+struct Params { ${tileParams}, k: i32, splitSteps: i32, inChannels: i32, ${windowParams} }
 ${buffers}
 ${pixelOf("params.outHeight", "params.outWidth")}
 ${inputPixel}
@@ -86,6 +86,8 @@ ${rowOf}
 ${tileMain({
   // An invocation fetches one row of A and one column of B, of four pixels.
   prepare: /* wgsl */ `
+  let begin = slice * params.splitSteps;
+  let end = min(begin + params.splitSteps, params.k);
   let beside = lane % 64;
   let row0 = rowOf(min(firstRow + beside, params.m - 1));
   let column0 = min(firstColumn + beside, params.n - 1);`,
@@ -111,8 +113,9 @@ export function runGradWeight(
   const [m, n, k] = [g.kernelHeight * g.kernelWidth * g.inChannels, g.outChannels, outputPixels(g)];
   const lines = g.batch * g.outHeight;
   withPartials(gpu, { c: dw, from: 0, size: m * n, splits }, (target, cFrom) => {
-    const call = template === "tile" ? tileCall(m, n, k, splits) : registersCall(m, n, splits);
-    const params = { ...g, lines, splitLines: Math.ceil(lines / splits), ...call.params, cFrom };
+    const call = template === "tile" ? tileCall(m, n, splits) : registersCall(m, n, splits);
+    const split = { splitLines: Math.ceil(lines / splits), splitSteps: tileSplitSteps(k, splits) };
+    const params = { ...g, k, lines, ...split, ...call.params, cFrom };
     gpu.dispatch(shaders[template], [x, dy, target], params, call.grid);
   });
 }

@@ -1,5 +1,6 @@
 import { batchedGemm } from "../../engine/backends/cpu/gemm/batched.ts";
 import type { Kernel, Numbers, Thread } from "../../engine/kernel.ts";
+import { batchedMatmulWgsl } from "./matmul.wgsl.ts";
 
 type BatchedParam =
   | ("m" | "n" | "k" | "transposeA" | "transposeB")
@@ -56,4 +57,5 @@ export const batchedMatmul = {
       },
     });
   },
+  wgsl: batchedMatmulWgsl,
 } satisfies Kernel<BatchedParam>;

@@ -1,6 +1,9 @@
 /**
  * Matrix products on the GPU. Bound: 2 m n k operations. The transposes are in the strides: element (row, step) of
  * op(A) is a[row * aRow + step * aStep], element (step, column) of op(B) is b[step * bStep + column * bColumn].
+ *
+ * There may be several products, matrix (o, i) of each for o < outer and i < inner, whose A and B lie apart by the strides
+ * aOuter, aInner, bOuter and bInner.
  */
 import { withPartials } from "../../engine/backends/webgpu/gemm/partial-sums.ts";
 import { planGemm } from "../../engine/backends/webgpu/gemm/plan.ts";
@@ -13,7 +16,7 @@ import {
   registersParams,
   storeSums,
 } from "../../engine/backends/webgpu/gemm/registers.ts";
-import { tileCall, tileMain, tileParams } from "../../engine/backends/webgpu/gemm/tile.ts";
+import { tileCall, tileMain, tileParams, tileSplitSteps } from "../../engine/backends/webgpu/gemm/tile.ts";
 import type { Block, Gpu } from "../../engine/backends/webgpu/gpu.ts";
 import { shader } from "../../engine/backends/webgpu/shader.ts";
 import type { WgslBody } from "../../engine/kernel.ts";
@@ -23,20 +26,29 @@ const buffers = /* wgsl */ `
 @group(0) @binding(1) var<storage, read> b: array<f32>;
 @group(0) @binding(2) var<storage, read_write> c: array<f32>;
 `;
-const strides = "aFrom: i32, aRow: i32, aStep: i32, bStep: i32, bColumn: i32";
+const ownParams = `k: i32, splitSteps: i32, aFrom: i32, aRow: i32, aStep: i32, bStep: i32, bColumn: i32,
+  batch: i32, inner: i32, aOuter: i32, aInner: i32, bOuter: i32, bInner: i32`;
+
+/** From the slice of C: which products are summed, and where the slice's matrices begin. */
+const ofSlice = /* wgsl */ `
+  let matrix = slice % params.batch;
+  let begin = slice / params.batch * params.splitSteps;
+  let end = min(begin + params.splitSteps, params.k);
+  let aMatrix = params.aFrom + matrix / params.inner * params.aOuter + matrix % params.inner * params.aInner;
+  let bMatrix = matrix / params.inner * params.bOuter + matrix % params.inner * params.bInner;`;
 
 const shaders = {
   registers: shader(
     "matmul (registers)",
     /* wgsl */ `
-struct Params { ${registersParams}, k: i32, splitSteps: i32, ${strides} }
+struct Params { ${registersParams}, ${ownParams} }
 ${buffers}
 ${registersMain}
+${ofSlice}
   // Past the edges the last row or column is computed once more, and not stored.
-  ${eachRow((r) => `let a${r} = min(row + ${r}, params.m - 1) * params.aRow + params.aFrom;`)}
-  ${each(4, (j) => `let b${j} = min(column + ${j}, params.n - 1) * params.bColumn;`)}
-  let end = min((split + 1) * params.splitSteps, params.k);
-  for (var step = split * params.splitSteps; step < end; step++) {
+  ${eachRow((r) => `let a${r} = aMatrix + min(row + ${r}, params.m - 1) * params.aRow;`)}
+  ${each(4, (j) => `let b${j} = bMatrix + min(column + ${j}, params.n - 1) * params.bColumn;`)}
+  for (var step = begin; step < end; step++) {
     let aFrom = step * params.aStep;
     let bFrom = step * params.bStep;
     let bs = vec4f(b[bFrom + b0], b[bFrom + b1], b[bFrom + b2], b[bFrom + b3]);
@@ -47,10 +59,10 @@ ${storeSums}`,
   tile: shader(
     "matmul (tile)",
     /* wgsl */ `
-struct Params { ${tileParams}, ${strides} }
+struct Params { ${tileParams}, ${ownParams} }
 ${buffers}
 ${tileMain({
-  prepare: "",
+  prepare: ofSlice,
   // Neighbouring invocations fetch neighbours in memory, whichever way a matrix is stored.
   fetch: /* wgsl */ `
     for (var i = lane; i < 1024; i += 256) {
@@ -60,11 +72,11 @@ ${tileMain({
       let bColumn = select(i % 64, i / 16, params.bStep == 1);
       var aValue = 0.0;
       if (firstRow + aRow < params.m && first + aStep < end) {
-        aValue = a[params.aFrom + (firstRow + aRow) * params.aRow + (first + aStep) * params.aStep];
+        aValue = a[aMatrix + (firstRow + aRow) * params.aRow + (first + aStep) * params.aStep];
       }
       var bValue = 0.0;
       if (firstColumn + bColumn < params.n && first + bStep < end) {
-        bValue = b[(first + bStep) * params.bStep + (firstColumn + bColumn) * params.bColumn];
+        bValue = b[bMatrix + (first + bStep) * params.bStep + (firstColumn + bColumn) * params.bColumn];
       }
       aTile[aStep * 64 + aRow] = aValue;
       bTile[bStep * 64 + bColumn] = bValue;
@@ -73,43 +85,60 @@ ${tileMain({
   ),
 };
 
-/** A product of matrices by their strides. A and C begin at elements of their buffers that may be told. */
-export interface StridedProduct {
+/** Products of matrices by their strides. A and C may begin at an element that is told. */
+export interface StridedProduct extends Partial<Record<keyof typeof onlyOne, number>> {
   readonly m: number;
   readonly n: number;
   readonly k: number;
-  readonly aFrom?: number;
   readonly aRow: number;
   readonly aStep: number;
   readonly bStep: number;
   readonly bColumn: number;
-  readonly cFrom?: number;
 }
+
+const onlyOne = { aFrom: 0, cFrom: 0, outer: 1, inner: 1, aOuter: 0, aInner: 0, bOuter: 0, bInner: 0 };
 
 /** c = a b, by a plan for its shape and the adapter (or another one that is given). */
 export function runProduct(
   gpu: Gpu,
   product: StridedProduct,
   [a, b, c]: readonly [a: Block, b: Block, c: Block],
-  { template, splits }: GemmPlan = planGemm(product.m, product.n, product.k, gpu.software),
+  plan?: GemmPlan,
 ): void {
-  const { m, n, k, aFrom = 0, cFrom: from = 0 } = product;
-  withPartials(gpu, { c, from, size: m * n, splits }, (target, cFrom) => {
-    const call = template === "tile" ? tileCall(m, n, k, splits) : registersCall(m, n, splits);
-    const params = { splitSteps: Math.ceil(k / splits), ...product, ...call.params, aFrom, cFrom };
-    gpu.dispatch(shaders[template], [a, b, target], params, call.grid);
+  const { m, n, k, outer, inner, cFrom: from, ...strides } = { ...onlyOne, ...product };
+  const batch = outer * inner;
+  const { template, splits } = plan ?? planGemm(m, n, k, gpu.software, batch);
+  withPartials(gpu, { c, from, size: batch * m * n, splits }, (target, cFrom) => {
+    const call = template === "tile" ? tileCall(m, n, batch * splits) : registersCall(m, n, batch * splits);
+    const splitSteps = template === "tile" ? tileSplitSteps(k, splits) : Math.ceil(k / splits);
+    gpu.dispatch(shaders[template], [a, b, target], { ...call.params, ...strides, k, splitSteps, batch, inner, cFrom }, call.grid); // prettier-ignore
   });
 }
 
+type MatmulParam = "m" | "n" | "k" | "transposeA" | "transposeB";
+
+const stridesOf = ({ m, n, k, transposeA, transposeB }: Readonly<Record<MatmulParam, number>>) => ({
+  ...{ m, n, k },
+  ...(transposeA === 1 ? { aRow: 1, aStep: m } : { aRow: k, aStep: 1 }),
+  ...(transposeB === 1 ? { bStep: 1, bColumn: k } : { bStep: n, bColumn: 1 }),
+});
+
 /** C = op(A) op(B). */
-export const matmulWgsl: WgslBody<"m" | "n" | "k" | "transposeA" | "transposeB"> = (
-  gpu,
-  { m, n, k, transposeA, transposeB },
-  [a, b],
-  [c],
-) => {
+export const matmulWgsl: WgslBody<MatmulParam> = (gpu, params, [a, b], [c]) => {
+  if (a && b && c) runProduct(gpu, stridesOf(params), [a, b, c]);
+};
+
+/** C[o, i] = op(A[p]) op(B[q]), with p = o * aOuter + i * aInner and q = o * bOuter + i * bInner. */
+export const batchedMatmulWgsl: WgslBody<
+  MatmulParam | "outer" | "inner" | "aOuter" | "aInner" | "bOuter" | "bInner"
+> = (gpu, params, [a, b], [c]) => {
   if (!a || !b || !c) return;
-  const [aRow, aStep] = transposeA === 1 ? [1, m] : [k, 1];
-  const [bStep, bColumn] = transposeB === 1 ? [1, k] : [n, 1];
-  runProduct(gpu, { m, n, k, aRow, aStep, bStep, bColumn }, [a, b, c]);
+  const { m, n, k, outer, inner, aOuter, aInner, bOuter, bInner } = params;
+  const distances = {
+    aOuter: aOuter * m * k,
+    aInner: aInner * m * k,
+    bOuter: bOuter * k * n,
+    bInner: bInner * k * n,
+  };
+  runProduct(gpu, { ...stridesOf(params), outer, inner, ...distances }, [a, b, c]);
 };

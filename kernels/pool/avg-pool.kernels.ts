@@ -8,13 +8,14 @@
  * the window, zeros around x included.
  */
 import type { Kernel, Numbers, Thread } from "../../engine/kernel.ts";
-import type { ConvGeometry } from "../conv2d/geometry.ts";
+import { avgPoolGradInputOnCpu, avgPoolOnCpu } from "./avg-pool.cpu.ts";
 import { avgPoolGradInputWgsl, avgPoolWgsl } from "./avg-pool.wgsl.ts";
+import type { PoolGeometry } from "./geometry.ts";
 
-type PoolParam = Exclude<keyof ConvGeometry, "batch" | "inChannels" | "outChannels"> | "channels";
+type PoolParam = Exclude<keyof PoolGeometry, "dilationHeight" | "dilationWidth">;
 
 const params = [
-  ...(["height", "width", "channels", "outHeight", "outWidth"] as const),
+  ...(["batch", "height", "width", "channels", "outHeight", "outWidth"] as const),
   ...(["kernelHeight", "kernelWidth", "strideHeight", "strideWidth", "padTop", "padLeft"] as const),
 ] satisfies PoolParam[];
 
@@ -45,6 +46,9 @@ export const avgPoolKernel = {
       }
       return sum / (this.constants.kernelHeight * this.constants.kernelWidth);
     },
+  },
+  cpu: (machine, params, [x], [y]) => {
+    avgPoolOnCpu(machine, { ...params, dilationHeight: 1, dilationWidth: 1 }, x!, y!);
   },
   wgsl: avgPoolWgsl,
 } satisfies Kernel<PoolParam>;
@@ -78,6 +82,9 @@ export const avgPoolGradInputKernel = {
       }
       return sum / (this.constants.kernelHeight * this.constants.kernelWidth);
     },
+  },
+  cpu: (machine, params, [dy], [dx]) => {
+    avgPoolGradInputOnCpu(machine, { ...params, dilationHeight: 1, dilationWidth: 1 }, dy!, dx!);
   },
   wgsl: avgPoolGradInputWgsl,
 } satisfies Kernel<PoolParam>;

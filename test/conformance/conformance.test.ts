@@ -12,6 +12,7 @@ import type { Backend, Elements } from "../../engine/backend.ts";
 import { tensor } from "../../engine/create.ts";
 import { gradCheck } from "../../engine/gradcheck.ts";
 import { scope } from "../../engine/scope.ts";
+import { sizeOf } from "../../engine/shape.ts";
 import type { Shape } from "../../engine/shape.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import { add, mul, sum } from "../../kernels/index.ts";
@@ -127,7 +128,8 @@ describe("conformance", () => {
       it(name, () =>
         fc.assert(
           fc.asyncProperty(
-            examples.filter(({ shapes }) => shapes.flat().length < 14),
+            // Rounding in a sum of many elements would hide what one of them changes.
+            examples.filter(({ shapes }) => shapes.every((shape) => sizeOf(shape) <= 64)),
             fc.nat(1000),
             async (example, seed) => {
               const inputs = await inputsOf(example, seed);

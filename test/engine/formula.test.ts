@@ -11,8 +11,10 @@ import { elementwise } from "../../engine/elementwise.ts";
 import { NotDifferentiableError, ShapeError, ValueError } from "../../engine/errors.ts";
 import * as e from "../../engine/expr/expr.ts";
 import type { ScalarOp } from "../../engine/expr/expr.ts";
+import { iterationSpace } from "../../engine/expr/space.ts";
 import { Formula } from "../../engine/formula.ts";
 import type { Operand } from "../../engine/formula.ts";
+import { runExpression } from "../../engine/launch.ts";
 import { Random } from "../../engine/random.ts";
 import { reduction } from "../../engine/reduction.ts";
 import { sizeOf } from "../../engine/shape.ts";
@@ -98,6 +100,44 @@ describe("formulas on cpu and reference", () => {
       );
     });
   }
+});
+
+describe("expression kernels over operands with strides of their own", () => {
+  // y = x0 + 10 x1 over [3, 11], where x0 is a matrix read in transposed order, x1 every third of a vector.
+  const shape = [3, 11];
+  const strided = () => [
+    { tensor: tensor(Float32Array.from({ length: 33 }, (_, i) => i), [11, 3]), strides: [1, 3] },
+    { tensor: tensor(Float32Array.from({ length: 33 }, (_, i) => i)), strides: [0, 3] },
+  ]; // prettier-ignore
+  const element = (i: number, j: number): number => 3 * j + i + 30 * j;
+  const expr = e.add(e.input(0), e.mul(e.input(1), 10));
+  const rows = [0, 1, 2].map((i) => Array.from({ length: 11 }, (_, j) => element(i, j)));
+
+  it("map and fold them, on cpu and reference", async () => {
+    const cpu = await CpuBackend.create(1);
+    for (const backend of [reference, cpu]) {
+      setBackend(backend);
+      const map = { name: "map", accumulators: [], outputs: [expr] };
+      assert.deepEqual(await elements(runExpression(map, strided(), shape)[0]!), rows.flat());
+      const fold = {
+        name: "fold",
+        accumulators: [{ monoid: "sum", of: expr }],
+        outputs: [e.input(2)],
+      } as const;
+      const sums = runExpression(fold, strided(), shape, [1])[0]!;
+      assert.deepEqual(await elements(sums), rows.map((row) => row.reduce((a, b) => a + b))); // prettier-ignore
+      const columns = runExpression(fold, strided(), shape, [0])[0]!;
+      assert.deepEqual(await elements(columns), rows[0]!.map((_, j) => rows.reduce((total, row) => total + row[j]!, 0))); // prettier-ignore
+    }
+    await cpu.destroy();
+  });
+
+  it("walk neighbouring loops as one, where every operand allows it", () => {
+    const space = iterationSpace([2, 1, 3, 4], [], [[12, 12, 4, 1], [0, 0, 0, 0]]); // prettier-ignore
+    assert.deepEqual([space.kept, space.strides.map(({ kept }) => kept)], [[24], [[1], [0]]]);
+    const row = iterationSpace([2, 3, 4], [], [[12, 4, 1], [0, 0, 1]]); // prettier-ignore
+    assert.deepEqual([row.kept, row.strides.map(({ kept }) => kept)], [[6, 4], [[4, 1], [0, 1]]]); // prettier-ignore
+  });
 });
 
 const silu = elementwise("silu", (x) => e.div(x, e.add(1, e.exp(e.neg(x)))));

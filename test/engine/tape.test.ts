@@ -7,7 +7,7 @@ import { tensor } from "../../engine/create.ts";
 import { elementwise } from "../../engine/elementwise.ts";
 import { BackendError, DisposedError, NotDifferentiableError, ShapeError } from "../../engine/errors.ts";
 import * as e from "../../engine/expr/expr.ts";
-import { defineMultiOp } from "../../engine/op.ts";
+import { defineMultiOp, defineOp } from "../../engine/op.ts";
 import { reduction } from "../../engine/reduction.ts";
 import { scope } from "../../engine/scope.ts";
 import type { Tensor } from "../../engine/tensor.ts";
@@ -217,6 +217,44 @@ describe("grad", () => {
 });
 
 describe("ops", () => {
+  // y = x e^w, which keeps e^w, and for dy = 1 gives it as it is.
+  const scaled = defineOp({
+    name: "scaled",
+    infer: () => null,
+    forward: ({ x, w }: { x: Tensor; w: Tensor }) => {
+      const factor = exp(w);
+      return { output: mul(x, factor), saved: { factor } };
+    },
+    backward: ({ factor }) => ({ x: () => factor, w: null }),
+  });
+
+  it("keep intermediate results for backward alone, as long as it can come", () => {
+    const [x, w] = [leaf(2), tensor(0)];
+    scaled({ x, w }, null).dispose();
+    assert.equal(liveBuffers(), 2);
+    const y = scaled({ x, w }, null);
+    assert.equal(liveBuffers(), 4);
+    backward(y);
+    assert.deepEqual(elements(x.grad), [1]);
+    assert.equal(liveBuffers(), 4, "x, w, y and x.grad, which took the place of what was saved");
+    y.dispose();
+    assert.deepEqual(elements(x.grad), [1]);
+  });
+
+  it("may hand out what they saved as a gradient, which is then off the tape", () => {
+    const x = leaf(3);
+    const first = defineOp({
+      name: "first",
+      infer: () => null,
+      forward: (inputs: { x: Tensor; w: Tensor }) => ({ output: mul(inputs.x, inputs.w), saved: inputs }),
+      backward: ({ w }) => ({ x: () => w, w: null }),
+    });
+    const w = leaf(5);
+    const [gradient] = grad(first({ x, w }, null), [x]);
+    assert.deepEqual(elements(gradient), [5]);
+    assert(!gradient.requiresGrad);
+  });
+
   it("refuse tensors of another backend", () => {
     const a = tensor(1);
     setBackend(new CheckedBackend());

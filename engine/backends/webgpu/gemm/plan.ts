@@ -21,16 +21,16 @@ export const TILE = 64;
 const LEAST_PRODUCTS = 256;
 
 /**
- * The plan for a product, by its shape and the adapter alone: the same program gives the same bits each time.
+ * The plan for a product (or `batch` of them), by its shape and the adapter alone: the same program gives the same bits each time.
  *
  * A GPU hides the latency of its memory behind many workgroups, and lives on reuse in workgroup memory. Software on a
  * few cores wants few, has no memory that is nearer than another, and pays for every barrier: there registers are the
  * faster template throughout (llvmpipe, matmul 512: 8 x 4 in registers 9 GFLOP/s, a tile in workgroup memory 2).
  */
-export function planGemm(m: number, n: number, k: number, software: boolean): GemmPlan {
+export function planGemm(m: number, n: number, k: number, software: boolean, batch = 1): GemmPlan {
   const template = !software && m >= TILE && n >= TILE ? "tile" : "registers";
   const [rows, columns] = blockOf(template, n);
-  const blocks = Math.ceil(m / rows) * Math.ceil(n / columns);
+  const blocks = batch * Math.ceil(m / rows) * Math.ceil(n / columns);
   const wanted = Math.floor((software ? 16 : 256) / Math.max(1, blocks));
   const splits = Math.max(1, Math.min(wanted, Math.floor(k / LEAST_PRODUCTS)));
   return { template, splits };

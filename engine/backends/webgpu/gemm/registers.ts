@@ -16,7 +16,8 @@ export const each = (count: number, line: (i: number) => string): string =>
 /** A line for each row of sums. */
 export const eachRow = (line: (row: number) => string): string => each(INVOCATION_ROWS, line);
 
-/** The head of `main`, and where the invocation's sums are: `row`, `column` (both the first), and the `split`. */
+/** The head of `main`, and where the invocation's sums are: `row`, `column` (both the first), and the `slice` of C:
+ * one matrix of several, or one part of sums that are split. */
 export const registersMain = /* wgsl */ `
 @compute @workgroup_size(64)
 fn main(
@@ -24,10 +25,10 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) index: u32,
 ) {
-  // Blocks of rows, one after the other for each split.
+  // Blocks of rows, one after the other for each slice.
   let block = i32(workgroup.y + workgroup.z * groups.y);
-  let split = block / params.rowBlocks;
-  if (split >= params.splits) { return; }
+  let slice = block / params.rowBlocks;
+  if (slice >= params.slices) { return; }
   // As many invocations beside each other as the columns can use, the others below.
   let lane = i32(index) % params.lanes;
   let line = i32(index) / params.lanes;
@@ -37,11 +38,11 @@ fn main(
   ${eachRow((r) => `var sum${r} = vec4f();`)}`;
 
 /** Fields of `struct Params` that {@link registersMain} and {@link storeSums} read. */
-export const registersParams = "m: i32, n: i32, rowBlocks: i32, lanes: i32, splits: i32, cFrom: i32";
+export const registersParams = "m: i32, n: i32, rowBlocks: i32, lanes: i32, slices: i32, cFrom: i32";
 
-/** Writes the sums to c: C itself, or the split's part of the partial sums. */
+/** Writes the sums to c: C itself, or its partial sums. */
 export const storeSums = /* wgsl */ `
-  let to = params.cFrom + (split * params.m + row) * params.n + column;
+  let to = params.cFrom + (slice * params.m + row) * params.n + column;
   ${eachRow(
     (r) => `if (row + ${r} < params.m) {
     ${each(INVOCATION_COLUMNS, (j) => `if (column + ${j} < params.n) { c[to + ${r} * params.n + ${j}] = sum${r}[${j}]; }`)}
@@ -50,10 +51,10 @@ export const storeSums = /* wgsl */ `
 }`;
 
 /** The values of {@link registersParams} but `cFrom`, where C begins; and the grid. */
-export function registersCall(m: number, n: number, splits: number) {
+export function registersCall(m: number, n: number, slices: number) {
   const [rows, columns] = blockOf("registers", n);
   const rowBlocks = Math.ceil(m / rows);
-  const [y, z] = foldGrid(rowBlocks * splits);
+  const [y, z] = foldGrid(rowBlocks * slices);
   const grid: Grid = [Math.ceil(n / columns), y, z];
-  return { params: { m, n, rowBlocks, lanes: lanesFor(n), splits }, grid };
+  return { params: { m, n, rowBlocks, lanes: lanesFor(n), slices }, grid };
 }

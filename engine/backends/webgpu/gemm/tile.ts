@@ -12,12 +12,13 @@ import { TILE } from "./plan.ts";
 const STEP = 16;
 
 /** Fields of `struct Params` that {@link tileMain} reads. */
-export const tileParams = "m: i32, n: i32, k: i32, rowBlocks: i32, splits: i32, splitSteps: i32, cFrom: i32";
+export const tileParams = "m: i32, n: i32, rowBlocks: i32, slices: i32, cFrom: i32";
 
 /**
- * `main`, around two pieces of text. `prepare` may compute what does not change from step to step; it knows
- * `firstRow`, `firstColumn` and the invocation's number `lane`. `fetch` fills `aTile[step * 64 + row]` and
- * `bTile[step * 64 + column]` for the products `first` ... `first + 15`, with zeros for what is outside of A and B.
+ * `main`, around two pieces of text. `prepare` tells which products the workgroup sums, `begin` ... `end - 1`, and may
+ * compute what does not change from step to step; it knows the `slice` of C, `firstRow`, `firstColumn` and the invocation's
+ * number `lane`. `fetch` fills `aTile[step * 64 + row]` and `bTile[step * 64 + column]` for the products `first` ...
+ * `first + 15`, with zeros for what is past `end` or outside of A and B.
  */
 export const tileMain = ({ prepare, fetch }: { prepare: string; fetch: string }): string => /* wgsl */ `
 var<workgroup> aTile: array<f32, ${STEP * TILE}>;
@@ -30,16 +31,16 @@ fn main(
   @builtin(local_invocation_id) place: vec3u,
   @builtin(local_invocation_index) index: u32,
 ) {
-  // Blocks of rows, one after the other for each split. Workgroups past the last one compute nothing, but stay.
+  // Blocks of rows, one after the other for each slice of C. Workgroups past the last one compute nothing, but stay.
   let block = i32(workgroup.y + workgroup.z * groups.y);
-  let split = block / params.rowBlocks;
+  let slice = block / params.rowBlocks;
   let firstRow = block % params.rowBlocks * ${TILE};
   let firstColumn = i32(workgroup.x) * ${TILE};
   let lane = i32(index);
   ${each(4, (r) => `var sum${r} = vec4f();`)}
 ${prepare}
-  let end = select(0, min((split + 1) * params.splitSteps * ${STEP}, params.k), split < params.splits);
-  for (var first = split * params.splitSteps * ${STEP}; first < end; first += ${STEP}) {
+  let last = select(begin, end, slice < params.slices);
+  for (var first = begin; first < last; first += ${STEP}) {
 ${fetch}
     workgroupBarrier();
     for (var step = 0; step < ${STEP}; step++) {
@@ -50,10 +51,10 @@ ${fetch}
     }
     workgroupBarrier();
   }
-  if (split >= params.splits) { return; }
+  if (slice >= params.slices) { return; }
   let row = firstRow + i32(place.y) * 4;
   let column = firstColumn + i32(place.x) * 4;
-  let to = params.cFrom + (split * params.m + row) * params.n + column;
+  let to = params.cFrom + (slice * params.m + row) * params.n + column;
   ${each(
     4,
     (r) => `if (row + ${r} < params.m) {
@@ -62,11 +63,14 @@ ${fetch}
   )}
 }`;
 
+/** Products from one split of a sum to the next: whole steps. */
+export const tileSplitSteps = (k: number, splits: number): number =>
+  Math.ceil(Math.ceil(k / STEP) / splits) * STEP;
+
 /** The values of {@link tileParams} but `cFrom`, where C begins; and the grid. */
-export function tileCall(m: number, n: number, k: number, splits: number) {
+export function tileCall(m: number, n: number, slices: number) {
   const rowBlocks = Math.ceil(m / TILE);
-  const splitSteps = Math.ceil(Math.ceil(k / STEP) / splits);
-  const [y, z] = foldGrid(rowBlocks * splits);
+  const [y, z] = foldGrid(rowBlocks * slices);
   const grid: Grid = [Math.ceil(n / TILE), y, z];
-  return { params: { m, n, k, rowBlocks, splits, splitSteps }, grid };
+  return { params: { m, n, rowBlocks, slices }, grid };
 }
