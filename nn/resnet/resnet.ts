@@ -1,10 +1,6 @@
 import type { Random } from "../../engine/random.ts";
 import type { Tensor } from "../../engine/tensor.ts";
-import {
-  avgPool2d as maxPool2d /* until the op exists */,
-  globalAvgPool,
-  relu,
-} from "../../kernels/index.ts";
+import { globalAvgPool, maxPool2d, relu } from "../../kernels/index.ts";
 import { BatchNorm2d } from "../batchnorm.ts";
 import { checkPositiveInteger } from "../check.ts";
 import { Conv2d } from "../conv2d.ts";

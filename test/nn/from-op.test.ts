@@ -8,7 +8,7 @@ import { Flatten } from "../../nn/flatten.ts";
 import { fromOp } from "../../nn/from-op.ts";
 import { Identity } from "../../nn/identity.ts";
 import type { Module } from "../../nn/module.ts";
-import { AvgPool2d, GlobalAvgPool } from "../../nn/pool.ts";
+import { AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool, MaxPool2d } from "../../nn/pool.ts";
 import { Residual } from "../../nn/residual.ts";
 import { Sequential } from "../../nn/sequential.ts";
 import { near, read } from "./support.ts";
@@ -62,6 +62,8 @@ describe("modules of ops", () => {
       await read(new AvgPool2d({ kernel: [1, 2], stride: [2, 2] }).forward(image())),
       [1.5, 3.5],
     );
+    assert.deepEqual(await read(new MaxPool2d({ kernel: 2 }).forward(image())), [6, 8]);
+    near(await read(new AdaptiveAvgPool2d([1, 2]).forward(image())), [3.5, 5.5]);
     assert.deepEqual(await read(new GlobalAvgPool().forward(image())), [4.5]);
   });
 
