@@ -9,6 +9,7 @@ import type { Shape } from "../engine/shape.ts";
 import { withRecording } from "../engine/tape.ts";
 import { Storage, Tensor } from "../engine/tensor.ts";
 import { conv2dForward, conv2dGradInput, conv2dGradWeight } from "../kernels/conv2d/conv2d.kernels.ts";
+import { batchedMatmul } from "../kernels/matmul/batched.kernels.ts";
 import { matmul } from "../kernels/matmul/matmul.kernels.ts";
 import type { Module } from "./module.ts";
 
@@ -112,12 +113,13 @@ export function summary(build: () => Module, inputShape: Shape): Summary {
   }
 }
 
+const matrixProducts = new Set([matmul.name, batchedMatmul.name]);
 const convolutions = new Set([conv2dForward.name, conv2dGradInput.name, conv2dGradWeight.name]);
 
-/** How often a kernel adds a product to a sum, from its parameters. */
+/** How often a kernel adds a product to a sum, from its parameters. One that it has not counts as 1. */
 function multiplyAdds(kernel: string, params: Params<string>): number {
   const product = (...names: string[]) => names.reduce((value, name) => value * (params[name] ?? 1), 1);
-  if (kernel === matmul.name) return product("m", "n", "k");
+  if (matrixProducts.has(kernel)) return product("outer", "inner", "m", "n", "k");
   if (!convolutions.has(kernel)) return 0;
   const pixels = product("batch", "outHeight", "outWidth");
   return (pixels * product("kernelHeight", "kernelWidth", "inChannels", "outChannels")) / product("groups");

@@ -9,7 +9,7 @@ import { ShapeError } from "../../engine/errors.ts";
 import { formatShape } from "../../engine/shape.ts";
 import type { Shape } from "../../engine/shape.ts";
 import type { Tensor } from "../../engine/tensor.ts";
-import { checkDType } from "../arguments.ts";
+import { checkTensors } from "../arguments.ts";
 import { pair, rank4, windowSpan } from "../window.ts";
 import type { Pair } from "../window.ts";
 import { checkGroups, weightAxes } from "./geometry.ts";
@@ -45,7 +45,7 @@ export interface ConvTransposeOptions {
  */
 export function convTranspose2d(x: Tensor, w: Tensor, options: ConvTransposeOptions = {}): Tensor {
   const geometry = transposeGeometry("convTranspose2d", x.shape, w.shape, options);
-  checkDType("convTranspose2d", "f32", { x, w });
+  checkTensors("convTranspose2d", "f32", { x, w });
   return gradInputOp({ dy: x, w }, geometry);
 }
 

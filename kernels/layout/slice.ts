@@ -1,5 +1,5 @@
 import { ShapeError } from "../../engine/errors.ts";
-import { defineOp, f32, runOne } from "../../engine/op.ts";
+import { commonBackend, defineOp, f32, runOne } from "../../engine/op.ts";
 import { scope } from "../../engine/scope.ts";
 import { formatShape } from "../../engine/shape.ts";
 import type { Tensor } from "../../engine/tensor.ts";
@@ -60,6 +60,7 @@ export const padAxis = (x: Tensor, axis: number, length: number, start: number, 
  * Throws ShapeError for entries outside of their axis, or an end before its start.
  */
 export function slice(x: Tensor, starts: readonly number[], ends: readonly number[]): Tensor {
+  commonBackend("slice", [x]);
   const refuse = (expected: string): never => {
     throw new ShapeError(
       `slice: expected ${expected}, got starts ${formatShape(starts)} and ends ${formatShape(ends)} ` +

@@ -10,6 +10,7 @@
 import * as e from "../../engine/expr/expr.ts";
 import { Formula } from "../../engine/formula.ts";
 import { ShapeError, ValueError } from "../../engine/errors.ts";
+import { commonBackend } from "../../engine/op.ts";
 import { scope } from "../../engine/scope.ts";
 import { formatShape } from "../../engine/shape.ts";
 import type { Tensor } from "../../engine/tensor.ts";
@@ -61,6 +62,7 @@ export function crossEntropy(
   if (classWeights) checkShapeIs("crossEntropy", "classWeights", classWeights, [classes], "for each class");
   return scope(() => {
     const own = indexTensor("crossEntropy", "labels", labels, classes, logits.backend);
+    commonBackend("crossEntropy", [logits, own]);
     checkShapeIs("crossEntropy", "labels", own, [rows], "for each row of the logits");
     const all = range(logits.backend, classes);
     const lse = logSumExp(logits, 1, { keepDims: true });

@@ -8,7 +8,7 @@ import type { Tensor } from "../../engine/tensor.ts";
 /** The least epsilon whose square is still a normal f32. */
 const leastEpsilon = 1.1e-19;
 
-const sumOfSquares = reduction("sumOfSquares", "sum", (x) => e.square(x));
+const sumOfSquares = reduction("l2Normalize", "sum", (x) => e.square(x));
 
 // max(||x||, eps) = sqrt(max(||x||^2, eps^2)). In this form the derivative at x = 0 exists; sqrt alone has none there.
 const divideByNorm = elementwise("l2Normalize", (x, squares, epsilonSquared) =>

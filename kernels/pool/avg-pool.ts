@@ -1,7 +1,9 @@
 import { defineOp, f32, runOne } from "../../engine/op.ts";
 import type { Tensor } from "../../engine/tensor.ts";
-import { checkDType } from "../arguments.ts";
+import { checkDType, checkTensors } from "../arguments.ts";
+import { nonEmptyAxes } from "../axis.ts";
 import { mean } from "../reduce/sum.ts";
+import { rank4 } from "../window.ts";
 import { avgPoolGradInputKernel, avgPoolKernel } from "./avg-pool.kernels.ts";
 import { poolGeometry, xShape, yShape } from "./geometry.ts";
 import type { PoolGeometry, PoolOptions } from "./geometry.ts";
@@ -41,5 +43,12 @@ export function avgPool2d(x: Tensor, { kernel, stride = kernel, padding = 0 }: P
   return avgPoolOp({ x }, geometry);
 }
 
-/** The average over all pixels: [batch, height, width, channels] to [batch, channels]. */
-export const globalAvgPool = (x: Tensor): Tensor => mean(x, [1, 2]);
+/**
+ * The average over all pixels: [batch, height, width, channels] to [batch, channels]. Throws ShapeError unless x is of
+ * rank 4 with pixels, DTypeError unless it is f32.
+ */
+export function globalAvgPool(x: Tensor): Tensor {
+  rank4("globalAvgPool", "x", x.shape, "batch, height, width, channels");
+  checkTensors("globalAvgPool", "f32", { x });
+  return mean(x, nonEmptyAxes("globalAvgPool", [1, 2], x.shape));
+}

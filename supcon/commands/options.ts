@@ -4,8 +4,8 @@ import { ValueError } from "../../engine/errors.ts";
 import { encoders } from "../model.ts";
 
 /**
- * How much a preset trains. Two Zen 4 cores have these CPU times, half of it on the clock when they are idle, and top-1 of
- * linear classifier and k-NN on MNIST: full 138 s, 98.7 and 98.9 % or more (seeds 0 to 3); minute 55 s, 97.9 and 97.9 %.
+ * How much a preset trains. Measured on MNIST and two Zen 4 cores, CPU time (two idle cores take about half of it) and
+ * top-1 of linear classifier and k-NN: full 138 s, at least 98.7 and 98.9 % (seeds 0 to 3); minute 55 s, 97.9 and 97.9 %.
  */
 export const presets = {
   full: { trainImages: 15_000, epochs: 5 },
@@ -69,14 +69,6 @@ const presetHelp = (name: keyof (typeof presets)["full"]): string =>
 const share = number("in (0, 1]", (x) => x > 0 && x <= 1);
 const belowOne = number("in [0, 1)", (x) => x >= 0 && x < 1);
 
-/** An option whose value is one of a list. */
-const choice = <const T extends string, D extends T>(
-  flags: string,
-  text: string,
-  choices: readonly T[],
-  preset: D,
-) => new Option(flags, text).choices(choices).default(preset);
-
 // A suggestion ("Did you mean ...") comes as a second line: here an error is one.
 const outputError = (text: string, write: (text: string) => void): void => {
   write(text.trim().replaceAll("\n", " ") + "\n");
@@ -91,14 +83,14 @@ const commandLine = () =>
     .helpCommand(false)
     .allowExcessArguments(false)
     .configureOutput({ outputError })
-    .addOption(choice("--preset <name>", "size of the run", presetNames, "full"))
+    .addOption(new Option("--preset <name>", "size of the run").choices(presetNames).default("full" as const))
     .optionsGroup("Data:")
     .option("--data <name>", "mnist, or a folder with four IDX files named as MNIST's (plain or .gz)", "mnist")
     .option("--train-images <n>", `training images, every class equally often (${presetHelp("trainImages")})`, integer(10))
     .option("--test-images <n>", "test images", integer(1), 10_000)
     .option("--crop <area>", "least share of an image that a random view shows", share, 0.5)
     .optionsGroup("Model:")
-    .addOption(choice("--model <name>", "encoder", encoderNames, "resnet8"))
+    .addOption(new Option("--model <name>", "encoder").choices(encoderNames).default("resnet8" as const))
     .option("--width <n>", "channels of the encoder's first stage; features are four times as many", integer(1), 8)
     .option("--dim <n>", "length of the projections that the loss compares", integer(1), 64)
     .optionsGroup("Stage 1, contrastive:")
@@ -116,7 +108,7 @@ const commandLine = () =>
     .optionsGroup("Run:")
     .option("--seed <n>", "of everything random: the same seed gives the same weights", integer(0), 0)
     .option("--threads <n>", "threads of the cpu backend (default: one per core)", integer(1, 1024))
-    .addOption(choice("--backend <name>", "what computes", backendChoices, "auto"))
+    .addOption(new Option("--backend <name>", "what computes").choices(backendChoices).default("auto" as const))
     .option("--out <dir>", "run folder, new or empty (default: runs/ and the time)");
 
 /** The options of a run, all of them decided. */

@@ -2,15 +2,17 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { currentBackend, init, setBackend } from "../../engine/backend.ts";
 import { ShapeBackend } from "../../engine/backends/shapes/backend.ts";
-import { randn, zeros } from "../../engine/create.ts";
+import { ones, randn, zeros } from "../../engine/create.ts";
 import { BackendError, ShapeError } from "../../engine/errors.ts";
 import { Random } from "../../engine/random.ts";
 import { scope } from "../../engine/scope.ts";
+import type { Shape } from "../../engine/shape.ts";
 import type { Tensor } from "../../engine/tensor.ts";
-import { add } from "../../kernels/index.ts";
+import { add, convTranspose2d, matmul } from "../../kernels/index.ts";
 import { Relu } from "../../nn/activation.ts";
 import { BatchNorm2d } from "../../nn/batchnorm.ts";
 import { Conv2d } from "../../nn/conv2d.ts";
+import { fromOp } from "../../nn/from-op.ts";
 import { Linear } from "../../nn/linear.ts";
 import { Module } from "../../nn/module.ts";
 import { GlobalAvgPool } from "../../nn/pool.ts";
@@ -113,6 +115,22 @@ describe("summary", () => {
     assert.equal(parameters, 16 + 8);
     assert.equal(flops, 2 * (2 * 3 * 4 * 4));
     assert.deepEqual(rows.find(({ name }) => name === "unused")?.outputShape, null);
+  });
+
+  it("counts the operations of groups, transposed convolutions and batches of matrices", () => {
+    const flops = (forward: (x: Tensor) => Tensor, inputShape: Shape) => {
+      class Op extends fromOp(forward) {}
+      return summary(() => new Op(), inputShape).flops;
+    };
+    const grouped = () => new Conv2d(6, 4, 3, { random, groups: 2, padding: 1 });
+    assert.equal(summary(grouped, [2, 5, 7, 6]).flops, 2 * (2 * 5 * 7 * 4) * 9 * 3);
+    // Each of the 5 x 7 pixels goes to 2 x 2 ones.
+    const upsample = (x: Tensor) => convTranspose2d(x, ones([2, 2, 4, 6]), { stride: 2 });
+    assert.equal(flops(upsample, [3, 5, 7, 6]), 2 * (3 * 5 * 7) * 4 * (6 * 4));
+    assert.equal(
+      flops((x) => matmul(x, ones([3, 4, 5])), [3, 2, 4]),
+      2 * 3 * (2 * 4 * 5),
+    );
   });
 
   it("refuses a model that was made before", () => {

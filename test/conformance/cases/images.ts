@@ -89,7 +89,16 @@ export const pool: Record<keyof (typeof ops)["pool"], Case> = {
   maxPool2d: {
     examples: fc
       .record({ kernel: both(2, 3), stride: both(1, 3), padding: both(0, 1), dilation: both(1, 2) })
-      .chain((options) => images.map((own) => ({ shapes: [own], call: (x) => [k.maxPool2d(x, options)] }))),
+      .chain((options) =>
+        images
+          .filter(([, ...size]) =>
+            ([0, 1] as const).every(
+              (axis) =>
+                (options.kernel[axis] - 1) * options.dilation[axis] < size[axis]! + 2 * options.padding[axis],
+            ),
+          )
+          .map((own) => ({ shapes: [own], call: (x) => [k.maxPool2d(x, options)] })),
+      ),
   },
   adaptiveAvgPool2d: {
     examples: fc
