@@ -99,7 +99,7 @@ export function currentBackend(): Backend {
 
 /** Options of {@link init}. */
 export interface InitOptions {
-  /** `auto` takes WebGPU where there is a GPU (a software adapter is none), else the CPU. */
+  /** `auto` (the default) is cpu. */
   readonly backend?: BackendName | "auto";
   /** Threads of the cpu backend, the main one included. Default: one per core. */
   readonly threads?: number;
@@ -131,7 +131,6 @@ async function create(name: BackendName | "auto", threads: number | undefined): 
       return WebGpuBackend.create();
     }
     case "auto":
-      return (await createOnGpu()) ?? create("cpu", threads);
     case "cpu": {
       const { CpuBackend } = await import("./backends/cpu/backend.ts");
       return CpuBackend.create(threads);
@@ -142,10 +141,4 @@ async function create(name: BackendName | "auto", threads: number | undefined): 
         `init: expected a backend among auto, ${backendNames.join(", ")}, got ${JSON.stringify(name)}`,
       );
   }
-}
-
-async function createOnGpu(): Promise<Backend | undefined> {
-  const { WebGpuBackend } = await import("./backends/webgpu/backend.ts");
-  // Where WebGPU fails to start, `auto` means the CPU as where there is none.
-  return WebGpuBackend.createOnHardware().catch(() => undefined);
 }

@@ -70,10 +70,10 @@ export function placeWindows(
         `${rows.padded} x ${columns.padded} from ${shapes}; a larger padding makes room`,
     );
   }
+  // prettier-ignore
   return {
-    ...{ height, width, outHeight: rows.count, outWidth: columns.count },
-    ...{ kernelHeight, kernelWidth, strideHeight, strideWidth, dilationHeight, dilationWidth },
-    ...{ padTop: rows.before, padLeft: columns.before },
+    height, width, outHeight: rows.count, outWidth: columns.count, kernelHeight, kernelWidth,
+    strideHeight, strideWidth, dilationHeight, dilationWidth, padTop: rows.before, padLeft: columns.before,
   };
 }
 

@@ -47,10 +47,10 @@ const rules = {
       where(less(a, b), dy, where(less(b, a), 0, half)),
     ];
   },
-  // d(a^b) = b a^(b - 1) da + ln a a^b db, where 0 times an infinity is 0: for b = 0, and for 0^b with b >= 0
+  // d(a^b) = b a^(b - 1) da + a^b ln a db; the first is 0 where b = 0, and the second, as in PyTorch, where a = 0
   pow: (dy, [a = dy, b = dy], y) => [
     where(b, mul(dy, mul(b, e.pow(a, sub(b, 1)))), 0),
-    where(y, mul(dy, mul(y, e.log(a))), 0),
+    where(a, mul(dy, mul(y, e.log(a))), 0),
   ],
   less: flat,
   lessEqual: flat,

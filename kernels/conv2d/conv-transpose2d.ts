@@ -88,9 +88,9 @@ function transposeGeometry(
       `${who}: expected an output of at least 1 x 1, got ${height} x ${width} from ${shapes}; a smaller padding makes room`,
     );
   }
+  // prettier-ignore
   return {
-    ...{ batch, height, width, inChannels: groupChannels * groups, outHeight, outWidth, outChannels, groups },
-    ...{ kernelHeight, kernelWidth, strideHeight, strideWidth, dilationHeight, dilationWidth },
-    ...{ padTop, padLeft },
+    batch, height, width, inChannels: groupChannels * groups, outHeight, outWidth, outChannels, groups,
+    kernelHeight, kernelWidth, strideHeight, strideWidth, dilationHeight, dilationWidth, padTop, padLeft,
   };
 }

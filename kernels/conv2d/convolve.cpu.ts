@@ -69,10 +69,7 @@ export function convolve(
     const program = machine.program(`convolve ${multiplication.key}`, (module) => {
       convolveTask(module, multiplication);
     });
-    const args = words.list({
-      ...g,
-      ...lines,
-      ...units,
+    const args = words.list(Object.assign({}, g, lines, units, {
       shares: tasks,
       windowLines: lineCount(g, 1),
       scratch,
@@ -80,7 +77,7 @@ export function convolve(
       to: to.at,
       toRowBytes: to.rowBytes,
       toImageBytes: to.imageBytes,
-    });
+    }));
     runTasks(machine, program, tasks, [...args, ...multiplication.args], conv2dOperations(g));
   } finally {
     machine.heap.free(scratch);

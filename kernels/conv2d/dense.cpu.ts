@@ -41,9 +41,7 @@ export function dense(g: ConvGeometry, from: Images, panels: Panels, to: Images)
   return {
     key: `dense ${tileRowBytes} ${isDilated ? "dilated" : ""}`,
     write: (module) => unitFunction(module, tileRowBytes, isDilated),
-    args: words.list({
-      ...g,
-      ...runs,
+    args: words.list(Object.assign({}, g, runs, {
       panels: panels.to,
       panelBytes: panels.panelBytes,
       toPixelBytes: to.pixelBytes,
@@ -54,7 +52,7 @@ export function dense(g: ConvGeometry, from: Images, panels: Panels, to: Images)
       tapRows: g.kernelHeight,
       tapRowBytes,
       panelRowBytes: g.kernelWidth * g.inChannels * B_STEP_BYTES,
-    }),
+    })),
     // The last tile of the last line is read as if it were whole.
     overrun: TILE_ROWS * tileRowBytes,
   };

@@ -78,11 +78,11 @@ function blockGradWeight(machine: Machine, g: ConvGeometry, x: Images, dy: Rows,
     const program = machine.program(`depthwiseGradWeight ${JSON.stringify(geometry)}`, (module) => {
       gradWeightTask(module, geometry);
     });
-    const args = words.list({
-      ...{ ...g, ...lines, ...units, shares, windowLines: lineCount(g, 1) },
-      ...{ dy: dy.at, dyRowBytes: g.outWidth * dy.pixelBytes, scratch, scratchBytes },
-      ...{ sums, sumsBytes, sumsRowBytes },
-    });
+    // prettier-ignore
+    const args = words.list(Object.assign({}, g, lines, units, {
+      shares, windowLines: lineCount(g, 1), dy: dy.at, dyRowBytes: g.outWidth * dy.pixelBytes,
+      scratch, scratchBytes, sums, sumsBytes, sumsRowBytes,
+    }));
     runTasks(machine, program, shares, args, conv2dOperations(g));
     const layout = { rows, tapRows: rows, groupRows: rows, outChannels: g.outChannels };
     addChunks(machine, {

@@ -73,8 +73,7 @@ function multiplication(g: ConvGeometry, from: Images, taps: Taps, to: Images): 
   return {
     key: `depthwise ${pixelBytes}`,
     write: (module) => unitFunction(module, pixelBytes),
-    args: words.list({
-      ...g,
+    args: words.list(Object.assign({}, g, {
       taps: taps.at,
       tapsRowBytes: taps.rowBytes,
       tapsTapBytes: taps.tapBytes,
@@ -85,7 +84,7 @@ function multiplication(g: ConvGeometry, from: Images, taps: Taps, to: Images): 
       toPixelBytes: to.pixelBytes,
       toRowBytes: to.rowBytes,
       toImageBytes: to.imageBytes,
-    }),
+    })),
     // The last tile of the last line is read as if it were whole.
     overrun: TILE_PIXELS * pixelBytes,
   };

@@ -20,6 +20,8 @@ type Reader = ReturnType<typeof words.reader>;
 
 /** A task computes about so many elements. */
 const TASK_ELEMENTS = 8192;
+/** A tap takes as long as so many operations of a matrix product, by which jobs are small or large. */
+const TAP_OPERATIONS = 16;
 
 /** Four channels of one window. */
 export interface Window {
@@ -182,9 +184,9 @@ function runLines(
 ): void {
   const lines = g.batch * height;
   const taskLines = Math.max(1, Math.floor(TASK_ELEMENTS / Math.max(1, width * g.channels)));
-  const operations = g.kernelHeight * g.kernelWidth * g.batch * g.outHeight * g.outWidth * g.channels;
+  const taps = g.kernelHeight * g.kernelWidth * g.batch * g.outHeight * g.outWidth * g.channels;
   const args = words.list({ ...g, lines, taskLines, p0, p1, p2 });
-  runTasks(machine, machine.program(key, build), Math.ceil(lines / taskLines), args, operations);
+  runTasks(machine, machine.program(key, build), Math.ceil(lines / taskLines), args, TAP_OPERATIONS * taps);
 }
 
 /** A task runs `body` for each of its lines. */

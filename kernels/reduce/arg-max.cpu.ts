@@ -15,6 +15,8 @@ import type { Largest } from "../larger.cpu.ts";
 
 /** A task reads about so many elements. */
 const TASK_ELEMENTS = 16384;
+/** An element takes as long as so many operations of a matrix product, by which jobs are small or large. */
+const ELEMENT_OPERATIONS = 16;
 
 const words = new Words(["length", "inner", "outer", "taskBlocks", "x", "y"]);
 type Reader = ReturnType<typeof words.reader>;
@@ -31,7 +33,13 @@ export function argMaxOnCpu(
     argMaxTask(module, inner === 1 ? alongLine : acrossLines);
   });
   const args = words.list({ length, inner, outer, taskBlocks, x, y });
-  runTasks(machine, program, Math.ceil(outer / taskBlocks), args, outer * length * inner);
+  runTasks(
+    machine,
+    program,
+    Math.ceil(outer / taskBlocks),
+    args,
+    ELEMENT_OPERATIONS * outer * length * inner,
+  );
 }
 
 /** A task searches some blocks [length, inner] of x. */

@@ -1,14 +1,15 @@
 import type { Kernel, Numbers, Thread } from "../../engine/kernel.ts";
+import { argMaxOnCpu } from "./arg-max.cpu.ts";
 import { argMaxWgsl } from "./arg-max.wgsl.ts";
 
-type ArgMaxParam = "length" | "inner";
+type ArgMaxParam = "outer" | "length" | "inner";
 
 /** Position of the largest element along the middle axis of x [outer, length, inner]; y is [outer, inner]. */
 export const argMaxKernel = {
   name: "argMax",
   inputs: { x: "f32" },
   outputs: { y: "i32" },
-  params: ["length", "inner"],
+  params: ["outer", "length", "inner"],
   js: {
     y: function (this: Thread<ArgMaxParam>, x: Numbers) {
       const outer = Math.floor(this.thread.x / this.constants.inner);
@@ -26,6 +27,9 @@ export const argMaxKernel = {
       }
       return position;
     },
+  },
+  cpu: (machine, params, [x], [y]) => {
+    argMaxOnCpu(machine, params, x!, y!);
   },
   wgsl: argMaxWgsl,
 } satisfies Kernel<ArgMaxParam>;

@@ -14,9 +14,9 @@ const argMaxOp = defineOp({
     checkDType("argMax", "f32", { x });
     return { shape: replaceAxis(x.shape, normalized), view: viewFrom(x.shape, normalized) };
   },
-  forward: ({ x }, { shape, view: { length, inner } }) => {
-    const positions = runOne(argMaxKernel, { length, inner }, [x], i32(shape));
-    return { output: withBounds(positions, { min: 0, max: length - 1 }), saved: {} };
+  forward: ({ x }, { shape, view }) => {
+    const positions = runOne(argMaxKernel, { ...view }, [x], i32(shape));
+    return { output: withBounds(positions, { min: 0, max: view.length - 1 }), saved: {} };
   },
 });
 

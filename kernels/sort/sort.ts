@@ -20,24 +20,27 @@ interface Order {
   readonly descending: boolean;
 }
 
-// A position is no smooth function of the elements: there is no derivative.
-const orderOp = defineOp({
-  name: "order",
-  infer: (_inputs: { x: Tensor }, order: Order) => order,
-  forward: ({ x }, { axis, count, descending }) => {
-    const { outer, length, inner } = viewFrom(x.shape, axis);
-    const params = { outer, length, count, inner, descending: Number(descending) };
-    const positions = runOne(orderKernel, params, [x], i32(replaceAxis(x.shape, axis, count)));
-    return { output: withBounds(positions, { min: 0, max: Math.max(0, length - 1) }), saved: {} };
-  },
-});
-
 /** The first `count` entries in an order. Their gradient goes to where they were taken from. */
-const firstOf = (x: Tensor, order: Order): Sorted =>
-  scope(() => {
-    const indices = orderOp({ x }, order);
-    return { values: takeAlongAxis(x, indices, order.axis), indices };
+function firstInOrder(name: string): (x: Tensor, order: Order) => Sorted {
+  // A position is no smooth function of the elements: there is no derivative.
+  const positions = defineOp({
+    name,
+    infer: (_inputs: { x: Tensor }, order: Order) => order,
+    forward: ({ x }, { axis, count, descending }) => {
+      const { outer, length, inner } = viewFrom(x.shape, axis);
+      const params = { outer, length, count, inner, descending: Number(descending) };
+      const output = runOne(orderKernel, params, [x], i32(replaceAxis(x.shape, axis, count)));
+      return { output: withBounds(output, length > 0 ? { min: 0, max: length - 1 } : undefined), saved: {} };
+    },
   });
+  return (x, order) =>
+    scope(() => {
+      const indices = positions({ x }, order);
+      return { values: takeAlongAxis(x, indices, order.axis), indices };
+    });
+}
+
+const [allInOrder, mostExtreme] = [firstInOrder("sort"), firstInOrder("topK")];
 
 /** Options of {@link sort}. */
 export interface SortOptions {
@@ -55,7 +58,7 @@ export interface SortOptions {
 export function sort(x: Tensor, { axis = -1, descending = false }: SortOptions = {}): Sorted {
   const along = normalizeAxis("sort", axis, x.shape.length);
   checkTensors("sort", "f32", { x });
-  return firstOf(x, { axis: along, count: x.shape[along] ?? 0, descending });
+  return allInOrder(x, { axis: along, count: x.shape[along] ?? 0, descending });
 }
 
 /** Options of {@link topK}. */
@@ -77,5 +80,5 @@ export function topK(x: Tensor, k: number, { axis = -1, largest = true }: TopKOp
     throw new ValueError(`topK: expected k from 0 to ${length}, the length of axis ${along}, got ${k}`);
   }
   checkTensors("topK", "f32", { x });
-  return firstOf(x, { axis: along, count: k, descending: largest });
+  return mostExtreme(x, { axis: along, count: k, descending: largest });
 }

@@ -15,23 +15,34 @@ import {
 
 beforeEach(useReference);
 
+/** From the first tap of a window to its last. */
+const span = (kernel: number, dilation: number) => (kernel - 1) * dilation + 1;
+
 const size = (max: number) => fc.integer({ min: 1, max });
 const cases = fc
   .record({
     batch: size(2),
     height: size(5),
     width: size(5),
-    inChannels: size(2),
-    outChannels: size(2),
+    groups: size(3),
+    groupInputs: size(2),
+    groupOutputs: size(2),
     kernel: fc.tuple(size(3), size(3)),
     stride: fc.tuple(size(2), size(3)),
+    dilation: fc.tuple(size(2), size(3)),
     padding: fc.oneof(fc.tuple(fc.nat(2), fc.nat(2)), fc.constantFrom("same" as const, "valid" as const)),
     seed: seeds,
   })
-  .filter(({ height, width, kernel, padding }) => {
-    const [py, px] = padding === "valid" ? [0, 0] : padding === "same" ? [3, 3] : padding;
-    return kernel[0] <= height + 2 * py && kernel[1] <= width + 2 * px;
-  });
+  .filter(({ height, width, kernel, padding, dilation }) => {
+    const [py, px] = padding === "valid" ? [0, 0] : padding === "same" ? [9, 9] : padding;
+    return span(kernel[0], dilation[0]) <= height + 2 * py && span(kernel[1], dilation[1]) <= width + 2 * px;
+  })
+  // Few elements: every gradient is checked by differences.
+  .filter((g) => g.batch * g.height * g.width * g.groups * g.groupInputs < 60)
+  .map(({ groups, groupInputs, groupOutputs, ...g }) => ({
+    ...g,
+    ...{ groups, groupInputs, inChannels: groups * groupInputs, outChannels: groups * groupOutputs },
+  }));
 
 /** Zeros before the input, and the number of outputs, along one axis: as TensorFlow's and PyTorch's pages say. */
 function along(length: number, kernel: number, stride: number, padding: number | "same" | "valid") {
@@ -60,16 +71,18 @@ describe("conv2d", () => {
     await fc.assert(
       fc.asyncProperty(
         cases,
-        async ({ batch, height, width, inChannels, outChannels, kernel, stride, padding, seed }) => {
+        async ({ batch, height, width, inChannels, outChannels, kernel, groupInputs, seed, ...options }) => {
+          const { stride, padding, dilation, groups } = options;
           const [kh, kw] = kernel;
           const [x, w] = distinct(
             seed,
             [batch, height, width, inChannels],
-            [kh, kw, inChannels, outChannels],
+            [kh, kw, groupInputs, outChannels],
           );
           const [xv, wv] = [await values(x!), await values(w!)];
           const [py, px] = typeof padding === "string" ? [padding, padding] : padding;
-          const [rows, columns] = [along(height, kh, stride[0], py), along(width, kw, stride[1], px)];
+          const rows = along(height, span(kh, dilation[0]), stride[0], py);
+          const columns = along(width, span(kw, dilation[1]), stride[1], px);
           const shape = [batch, rows.count, columns.count, outChannels];
           const expected = new Float64Array(shape.reduce((a, b) => a * b));
           let at = 0;
@@ -79,18 +92,19 @@ describe("conv2d", () => {
                 for (let o = 0; o < outChannels; o++, at++)
                   for (let ky = 0; ky < kh; ky++)
                     for (let kx = 0; kx < kw; kx++)
-                      for (let c = 0; c < inChannels; c++) {
+                      for (let c = 0; c < groupInputs; c++) {
                         const [iy, ix] = [
-                          oy * stride[0] + ky - rows.before,
-                          ox * stride[1] + kx - columns.before,
+                          oy * stride[0] + ky * dilation[0] - rows.before,
+                          ox * stride[1] + kx * dilation[1] - columns.before,
                         ];
+                        const firstInput = Math.floor(o / (outChannels / groups)) * groupInputs;
                         if (iy < 0 || iy >= height || ix < 0 || ix >= width) continue;
                         expected[at]! +=
-                          xv[((b * height + iy) * width + ix) * inChannels + c]! *
-                          wv[((ky * kw + kx) * inChannels + c) * outChannels + o]!;
+                          xv[((b * height + iy) * width + ix) * inChannels + firstInput + c]! *
+                          wv[((ky * kw + kx) * groupInputs + c) * outChannels + o]!;
                       }
-          await assertTensor(k.conv2d(x!, w!, { stride, padding }), shape, expected);
-          await checkGradients((a, b) => k.conv2d(a, b, { stride, padding }), [x!, w!]);
+          await assertTensor(k.conv2d(x!, w!, options), shape, expected);
+          await checkGradients((a, b) => k.conv2d(a, b, options), [x!, w!]);
         },
       ),
       { numRuns: 12 },
@@ -100,11 +114,10 @@ describe("conv2d", () => {
     await fc.assert(
       fc.asyncProperty(
         cases,
-        async ({ batch, height, width, inChannels, outChannels, kernel, stride, padding, seed }) => {
-          const options = { stride, padding };
+        async ({ batch, height, width, inChannels, outChannels, kernel, groupInputs, seed, ...options }) => {
           const [inputShape, weightShape] = [
             [batch, height, width, inChannels],
-            [...kernel, inChannels, outChannels],
+            [...kernel, groupInputs, outChannels],
           ];
           const [x, w] = distinct(seed, inputShape, weightShape);
           const convolved = k.conv2d(x!, w!, options);
@@ -132,5 +145,18 @@ describe("conv2d", () => {
     assertRefused(() => k.conv2d(x, zeros([3, 3, 1, 2])), ShapeError, /^conv2d: expected .*channels/);
     assertRefused(() => k.conv2dGradInput(zeros([1, 3, 3, 2]), zeros([3, 3, 2, 2]), { inputShape: [1, 4, 4, 2] }), ShapeError, /^conv2dGradInput: expected dy of shape \[1, 2, 2, 2\] .* got \[1, 3, 3, 2\]$/); // prettier-ignore
     assertRefused(() => k.conv2dGradWeight(x, zeros([1, 3, 3, 2]), { weightShape: [3, 3, 2, 2] }), ShapeError, /^conv2dGradWeight: expected dy of shape \[1, 2, 2, 2\]/); // prettier-ignore
+  });
+  it("a depthwise convolution is one convolution for each channel", async () => {
+    const [x, w] = distinct(3, [2, 5, 4, 3], [3, 2, 1, 3]);
+    const options = { stride: [1, 2], padding: 1, dilation: [2, 1] } as const;
+    const alone = [0, 1, 2].map((c) =>
+      k.conv2d(
+        k.slice(x!, [0, 0, 0, c], [2, 5, 4, c + 1]),
+        k.slice(w!, [0, 0, 0, c], [3, 2, 1, c + 1]),
+        options,
+      ),
+    );
+    const joined = k.concat(alone, 3);
+    await assertTensor(k.conv2d(x!, w!, { ...options, groups: 3 }), joined.shape, await values(joined));
   });
 });

@@ -26,6 +26,7 @@ const binary = {
   mul: [k.mul, (a: number, b: number) => a * b],
   div: [k.div, (a: number, b: number) => a / b],
   maximum: [k.maximum, Math.max],
+  minimum: [k.minimum, Math.min],
 } as const;
 
 const unary = {
@@ -35,7 +36,35 @@ const unary = {
   sqrt: [k.sqrt, Math.sqrt],
   square: [k.square, (x: number) => x ** 2],
   relu: [k.relu, (x: number) => (x > 0 ? x : 0)],
+  expm1: [k.expm1, Math.expm1],
+  log1p: [k.log1p, Math.log1p],
+  rsqrt: [k.rsqrt, (x: number) => 1 / Math.sqrt(x)],
+  reciprocal: [k.reciprocal, (x: number) => 1 / x],
+  abs: [k.abs, Math.abs],
+  sin: [k.sin, Math.sin],
+  cos: [k.cos, Math.cos],
+  tanh: [k.tanh, Math.tanh],
+  erf: [k.erf, naiveErf],
+  leakyRelu: [k.leakyRelu, (x: number) => (x > 0 ? x : 0.01 * x)],
+  elu: [k.elu, (x: number) => (x > 0 ? x : Math.exp(x) - 1)],
+  gelu: [k.gelu, (x: number) => (x / 2) * (1 + naiveErf(x / Math.SQRT2))],
+  sigmoid: [k.sigmoid, (x: number) => 1 / (1 + Math.exp(-x))],
+  softplus: [k.softplus, (x: number) => Math.log(1 + Math.exp(x))],
+  silu: [k.silu, (x: number) => x / (1 + Math.exp(-x))],
 } as const;
+
+/** Functions that the tests try on positive numbers only. */
+const positiveOnly = ["log", "log1p", "sqrt", "rsqrt", "reciprocal"];
+
+/** 2 / sqrt(pi) sum of (-1)^n x^(2n+1) / (n! (2n+1)): the Taylor series, good enough for |x| < 3. */
+function naiveErf(x: number): number {
+  let [sum, term] = [0, x];
+  for (let n = 0; n < 80; n++) {
+    sum += term / (2 * n + 1);
+    term *= -(x * x) / (n + 1);
+  }
+  return (2 / Math.sqrt(Math.PI)) * sum;
+}
 
 const comparisons = {
   less: [k.less, [1, 0, 0]],
@@ -81,12 +110,11 @@ describe("arithmetic", () => {
 describe("functions", () => {
   for (const [name, [op, f]] of Object.entries(unary)) {
     it(`${name}: values and gradients`, async () => {
-      const positiveOnly = name === "log" || name === "sqrt";
       await fc.assert(
         fc.asyncProperty(shapes(0, 3), seeds, async (shape, seed) => {
-          const x = positiveOnly ? positive(seed, shape) : distinct(seed, shape)[0]!;
+          const x = positiveOnly.includes(name) ? positive(seed, shape) : distinct(seed, shape)[0]!;
           await assertTensor(op(x), shape, (await values(x)).map(f));
-          await checkGradients(op, [x]);
+          await checkGradients((t) => op(t), [x]);
         }),
         { numRuns: 8 },
       );

@@ -25,6 +25,9 @@ const definitions = {
   sum: [k.sum, (xs: number[]) => xs.reduce(add, 0)],
   mean: [k.mean, (xs: number[]) => xs.reduce(add, 0) / xs.length],
   max: [k.max, (xs: number[]) => Math.max(...xs)],
+  min: [k.min, (xs: number[]) => Math.min(...xs)],
+  prod: [k.prod, (xs: number[]) => xs.reduce((product, x) => product * x, 1)],
+  norm: [k.norm, (xs: number[]) => Math.hypot(...xs)],
   logSumExp: [k.logSumExp, (xs: number[]) => Math.log(xs.map(Math.exp).reduce(add, 0))],
 } as const;
 
@@ -87,7 +90,10 @@ describe("reductions", () => {
       );
     });
     it(`${name}: over an axis without elements`, async () => {
-      if (name === "sum") return assertTensor(op(zeros([2, 0]), 1), [2], [0, 0]);
+      const overNothing = { sum: 0, prod: 1, norm: 0 };
+      if (name === "sum" || name === "prod" || name === "norm") {
+        return assertTensor(op(zeros([2, 0]), 1), [2], [overNothing[name], overNothing[name]]);
+      }
       assertRefused(
         () => op(zeros([2, 0]), 1),
         ShapeError,

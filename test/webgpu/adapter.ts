@@ -3,15 +3,17 @@ import { WebGpuBackend } from "../../engine/backends/webgpu/backend.ts";
 import type { DeviceOptions } from "../../engine/backends/webgpu/device.ts";
 
 /** Why tests on WebGPU are skipped, or false where they run. */
-export let skip: string | false = false;
+export const skip: string | false = await reasonToSkip();
 
-try {
+if (skip) console.log(`tests on WebGPU are skipped: ${skip}`);
+
+async function reasonToSkip(): Promise<string | false> {
+  // The backend is not finished: on a software adapter its process has been seen to die or hang, rarely.
+  if (process.env.SPHEREGRAD_TEST_WEBGPU !== "1") {
+    return "the WebGPU backend is unfinished; SPHEREGRAD_TEST_WEBGPU=1 runs them, test/webgpu-adapter.sh makes an adapter";
+  }
   await (await WebGpuBackend.create()).destroy();
-} catch (error) {
-  // Where an adapter must be there (in CI), its absence is a failure.
-  if (process.env.SPHEREGRAD_REQUIRE_WEBGPU === "1") throw error;
-  skip = error instanceof Error ? error.message : String(error);
-  console.log(`tests on WebGPU are skipped: ${skip}`);
+  return false;
 }
 
 /** Opens a backend of its own. To be called only if tests are not skipped. */

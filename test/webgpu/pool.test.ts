@@ -5,9 +5,9 @@ import { Pool, sizeClass } from "../../engine/backends/webgpu/pool.ts";
 
 /** A pool of plain objects, which counts what it makes and destroys. */
 function pool() {
-  const made: { bytes: number; destroyed: boolean }[] = [];
+  const made: { id: number; bytes: number; destroyed: boolean }[] = [];
   const create = (bytes: number) => {
-    const buffer = { bytes, destroyed: false };
+    const buffer = { id: made.length, bytes, destroyed: false };
     made.push(buffer);
     return buffer;
   };
@@ -27,16 +27,19 @@ describe("buffer pool", () => {
     assert.equal(sizeClass(2 ** 27), 2 ** 27);
   });
 
-  it("gives kernels the buffer that was given back last, before or after a submission", () => {
-    const { pool: p } = pool();
-    const [a, b, c] = [p.takeForKernel(1000), p.takeForKernel(1000), p.takeForKernel(1000)];
-    p.giveBack(a, false);
-    p.giveBack(b, true);
-    p.giveBack(c, true);
-    assert.equal(p.takeForKernel(1000), c);
-    p.batchSubmitted();
-    assert.equal(p.takeForKernel(1000), b);
-    assert.equal(p.takeForKernel(1000), a);
+  it("takes the oldest, in whatever order buffers came back, retired or not", () => {
+    fc.assert(
+      fc.property(
+        fc.shuffledSubarray([0, 1, 2, 3], { minLength: 4 }),
+        fc.array(fc.boolean(), { minLength: 4 }),
+        (order, open) => {
+          const { pool: p } = pool();
+          const taken = order.map(() => p.takeForKernel(1000));
+          for (const [i, at] of order.entries()) p.giveBack(taken[at]!, open[i]!);
+          assert.deepEqual(order.map(() => p.takeForKernel(1000)), taken); // prettier-ignore
+        },
+      ),
+    );
   });
 
   it("never gives an upload a buffer that the open batch may still read", () => {

@@ -1,20 +1,30 @@
+/** What a pool holds. */
+interface Pooled {
+  /** Tells buffers apart, in the order in which they were made. */
+  readonly id: number;
+  readonly bytes: number;
+}
+
 /**
- * Buffers for use again, by size. The last one given back is the first one taken: a program that does the same thing
- * again meets the same buffers in the same places, and finds its bind groups in their cache.
+ * Buffers for use again, by size. Of those that are idle the oldest is taken. So what a program gets depends on which
+ * buffers are idle, not on the order in which they became so: a program that does the same thing again meets the same
+ * buffers in the same places, and finds its bind groups in their cache. (With the last one given back first, a training
+ * step leaves the stack in another order than it found it, and the bind groups of the next step are all new.)
  *
  * The rule that keeps data whole. Kernels are recorded into a batch and submitted later; an upload
  * (`queue.writeBuffer`) takes effect between submissions, that is *before* the batch that is being recorded. A buffer
- * given back while the batch holds commands may still be read by one of them. So it is `retired`:
+ * given back while the batch holds commands may still be read by one of them. So it is idle, but *retired*:
  *
- *     kernels may take from `retired` and `free`   (they come later in the same queue than whatever still reads it)
- *     uploads may take from `free` only            (they would overtake what still reads it)
- *     what is `retired` becomes `free` when the batch is submitted.
+ *     kernels may take retired buffers       (they come later in the same queue than whatever still reads them)
+ *     uploads may not                        (they would overtake what still reads them)
+ *     when the batch is submitted, none is retired any more.
  */
-export class Pool<B extends { readonly bytes: number }> {
+export class Pool<B extends Pooled> {
   readonly #create: (bytes: number) => B;
   readonly #destroy: (buffer: B) => void;
-  readonly #free = new Map<number, B[]>();
-  readonly #retired = new Map<number, B[]>();
+  /** By size, the oldest last. */
+  readonly #idle = new Map<number, B[]>();
+  readonly #retired = new Set<B>();
   #liveBytes = 0;
   #idleBytes = 0;
   #peakBytes = 0;
@@ -29,27 +39,29 @@ export class Pool<B extends { readonly bytes: number }> {
 
   /** A buffer of at least `bytes` for a kernel's output. */
   takeForKernel(bytes: number): B {
-    const size = sizeClass(bytes);
-    return this.#take(size, this.#retired.get(size)?.pop() ?? this.#free.get(size)?.pop());
+    return this.#take(sizeClass(bytes), () => true);
   }
 
   /** A buffer of at least `bytes` for an upload. */
   takeForUpload(bytes: number): B {
-    const size = sizeClass(bytes);
-    return this.#take(size, this.#free.get(size)?.pop());
+    return this.#take(sizeClass(bytes), (buffer) => !this.#retired.has(buffer));
   }
 
   /** Gives a buffer back. `batchIsOpen`: commands are recorded that are not submitted. */
   giveBack(buffer: B, batchIsOpen: boolean): void {
-    this.#liveBytes -= buffer.bytes;
-    this.#idleBytes += buffer.bytes;
-    push(batchIsOpen ? this.#retired : this.#free, buffer);
+    const { bytes, id } = buffer;
+    this.#liveBytes -= bytes;
+    this.#idleBytes += bytes;
+    if (batchIsOpen) this.#retired.add(buffer);
+    const list = this.#idle.get(bytes) ?? [];
+    this.#idle.set(bytes, list);
+    const older = list.findIndex((other) => other.id < id);
+    list.splice(older < 0 ? list.length : older, 0, buffer);
   }
 
   /** The batch was submitted. */
   batchSubmitted(): void {
-    for (const buffers of this.#retired.values())
-      for (const buffer of buffers.splice(0)) push(this.#free, buffer);
+    this.#retired.clear();
   }
 
   /** How many buffers it had when one was wanted, and how many it had to make; bytes in use, at most, and idle. */
@@ -58,20 +70,24 @@ export class Pool<B extends { readonly bytes: number }> {
     return { liveBytes, peakBytes, idleBytes, hits: this.#hits, misses: this.#misses };
   }
 
-  /** Destroys what is `free`. */
+  /** Destroys what is idle and not retired. */
   clear(): void {
-    for (const buffers of this.#free.values()) {
-      for (const buffer of buffers.splice(0)) {
-        this.#idleBytes -= buffer.bytes;
-        this.#destroy(buffer);
-      }
+    for (const [bytes, buffers] of this.#idle) {
+      const kept = buffers.filter((buffer) => this.#retired.has(buffer));
+      this.#idle.set(bytes, kept);
+      for (const buffer of buffers) if (!kept.includes(buffer)) this.#destroy(buffer);
+      this.#idleBytes -= bytes * (buffers.length - kept.length);
     }
   }
 
-  #take(size: number, idle: B | undefined): B {
+  #take(size: number, isFit: (buffer: B) => boolean): B {
+    const list = this.#idle.get(size) ?? [];
+    const at = list.findLastIndex(isFit);
+    const [idle] = at < 0 ? [] : list.splice(at, 1);
     if (idle) {
       this.#hits++;
       this.#idleBytes -= size;
+      this.#retired.delete(idle);
     } else {
       this.#misses++;
       // A program that moved on to other sizes does not need the old ones.
@@ -93,10 +109,4 @@ export function sizeClass(bytes: number): number {
   const wanted = Math.max(bytes, LEAST_BYTES);
   const step = 2 ** Math.max(0, Math.floor(Math.log2(wanted)) - 2);
   return Math.ceil(wanted / step) * step;
-}
-
-function push<B extends { readonly bytes: number }>(map: Map<number, B[]>, buffer: B): void {
-  const list = map.get(buffer.bytes);
-  if (list) list.push(buffer);
-  else map.set(buffer.bytes, [buffer]);
 }

@@ -94,7 +94,7 @@ export const pool: Record<keyof (typeof ops)["pool"], Case> = {
           .filter(([, ...size]) =>
             ([0, 1] as const).every(
               (axis) =>
-                (options.kernel[axis] - 1) * options.dilation[axis] < size[axis]! + 2 * options.padding[axis],
+                (options.kernel[axis] - 1) * options.dilation[axis] < size[axis] + 2 * options.padding[axis],
             ),
           )
           .map((own) => ({ shapes: [own], call: (x) => [k.maxPool2d(x, options)] })),

@@ -16,7 +16,10 @@ export class Words<N extends string> {
     return 4 * this.#names.length;
   }
 
-  /** The words in order, for `Machine.parallel`. */
+  /**
+   * The words in order, for `Machine.parallel`. (Put records together by Object.assign: V8 takes 25 us for
+   * `{ ...a, ...b }` with a dozen names each, and 1 us for that.)
+   */
   list(values: Readonly<Record<N, number>>): number[] {
     return this.#names.map((name) => values[name]);
   }

@@ -7,12 +7,13 @@
  * in order, so that the same bits come out each time. How many chunks there are depends on the shape alone.
  *
  * Bound: memory. Each operand is read once, 4 bytes for each element; partial results are few beside that. A chunk has
- * at least 32 elements (or quads), and the rounding error of its sum grows with their number, not with that of all.
+ * at least 32 elements (or quads). Sums are made of sums of 64: the rounding error grows with the number of blocks in a chunk
+ * and with the number of chunks, not with that of the elements.
  */
 import { emitWgsl, literal } from "../../../expr/emit-wgsl.ts";
 import { inputsOf } from "../../../expr/expr.ts";
 import { identityOf } from "../../../expr/kernel.ts";
-import type { LoopStructure, Monoid } from "../../../expr/kernel.ts";
+import type { Accumulator, LoopStructure, Monoid } from "../../../expr/kernel.ts";
 import type { Params, WgslBody } from "../../../kernel.ts";
 import type { Shader } from "../shader.ts";
 import {
@@ -94,18 +95,22 @@ function foldShader(structure: LoopStructure, quads: Quads, stage: "whole" | "pa
     ? ["let output = thread / params.chunks;", "let chunk = thread % params.chunks;"]
     : ["let output = thread % params.outputs;", "let chunk = thread / params.outputs;"];
   const whole = stage === "whole";
+  const step = whole ? "1" : "params.chunks";
   const body = [
     ...(whole ? ["let output = thread;"] : dealt),
     ...coordinates(structure, "kept", "output"),
-    ...accumulators.map(({ monoid }, a) => `var acc${a} = ${literal(identityOf[monoid])};`),
-    `for (var fold = ${whole ? "0" : "chunk"}; fold < params.folds; fold += ${whole ? "1" : "params.chunks"}) {`,
-    ...indent([
-      ...coordinates(structure, "reduced", "fold"),
-      ...inputsOf(folded).map((i) => `let v${i} = ${readOperand(structure, i, ["kept", "reduced"], quads)};`),
-      ...statements,
-      ...accumulators.map(({ monoid }, a) => `acc${a} = ${combine[monoid](`acc${a}`, results[a] ?? "")};`),
-    ]),
-    "}",
+    ...inBlocks(
+      accumulators,
+      { name: "fold", start: whole ? "0" : "chunk", end: "params.folds", step },
+      [
+        ...coordinates(structure, "reduced", "fold"),
+        ...inputsOf(folded).map(
+          (i) => `let v${i} = ${readOperand(structure, i, ["kept", "reduced"], quads)};`,
+        ),
+        ...statements,
+      ],
+      results,
+    ),
     ...(lanesMeet ? meet : []),
     ...(whole
       ? finishLines(structure, quads, "output", stored)
@@ -130,15 +135,12 @@ function finishShader(structure: LoopStructure): Shader {
   const body = [
     "let output = thread;",
     ...coordinates(structure, "kept", "output"),
-    ...accumulators.map((_, a) => `var acc${a} = partials[${partial(a, "0", "output")}];`),
-    "for (var chunk = 1; chunk < params.chunks; chunk++) {",
-    ...indent(
-      accumulators.map(
-        ({ monoid }, a) =>
-          `acc${a} = ${combine[monoid](`acc${a}`, `partials[${partial(a, "chunk", "output")}]`)};`,
-      ),
+    ...inBlocks(
+      accumulators,
+      { name: "chunk", start: "0", end: "params.chunks", step: "1" },
+      [],
+      accumulators.map((_, a) => `partials[${partial(a, "chunk", "output")}]`),
     ),
-    "}",
     ...finishLines(structure, undefined, "output", (value) => value),
   ];
   const targets = outputs.map((_, i) => ({ name: `y${i}`, type: "f32", access: "read_write" as const }));
@@ -147,6 +149,36 @@ function finishShader(structure: LoopStructure): Shader {
     { name: "partials", type: "f32", access: "read" as const },
   ];
   return buildShader(`${name} (finish)`, structure, "f32", bindings, words, body);
+}
+
+/** Elements that are folded before they join the total. */
+const BLOCK = 64;
+
+/** A loop that folds `values` (each of which `lines` compute) into `acc0`, `acc1`, ..., block by block. */
+function inBlocks(
+  accumulators: readonly Accumulator[],
+  { name, start, end, step }: Readonly<Record<"name" | "start" | "end" | "step", string>>,
+  lines: readonly string[],
+  values: readonly string[],
+): string[] {
+  const all = (line: (monoid: Monoid, a: number) => string) =>
+    accumulators.map(({ monoid }, a) => line(monoid, a));
+  return [
+    ...all((monoid, a) => `var acc${a} = ${literal(identityOf[monoid])};`),
+    `for (var block = ${start}; block < ${end}; block += ${BLOCK} * ${step}) {`,
+    ...indent([
+      ...all((monoid, a) => `var part${a} = ${literal(identityOf[monoid])};`),
+      `let last = min(block + ${BLOCK} * ${step}, ${end});`,
+      `for (var ${name} = block; ${name} < last; ${name} += ${step}) {`,
+      ...indent([
+        ...lines,
+        ...all((monoid, a) => `part${a} = ${combine[monoid](`part${a}`, values[a] ?? "")};`),
+      ]),
+      "}",
+      ...all((monoid, a) => `acc${a} = ${combine[monoid](`acc${a}`, `part${a}`)};`),
+    ]),
+    "}",
+  ];
 }
 
 const words = ["folds", "chunks", "outputs"];
