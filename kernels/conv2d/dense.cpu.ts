@@ -41,18 +41,20 @@ export function dense(g: ConvGeometry, from: Images, panels: Panels, to: Images)
   return {
     key: `dense ${tileRowBytes} ${isDilated ? "dilated" : ""}`,
     write: (module) => unitFunction(module, tileRowBytes, isDilated),
-    args: words.list(Object.assign({}, g, runs, {
-      panels: panels.to,
-      panelBytes: panels.panelBytes,
-      toPixelBytes: to.pixelBytes,
-      toRowBytes: to.rowBytes,
-      toImageBytes: to.imageBytes,
-      lineBytes,
-      rowStepBytes: g.strideHeight * lineBytes,
-      tapRows: g.kernelHeight,
-      tapRowBytes,
-      panelRowBytes: g.kernelWidth * g.inChannels * B_STEP_BYTES,
-    })),
+    args: words.list(
+      Object.assign({}, g, runs, {
+        panels: panels.to,
+        panelBytes: panels.panelBytes,
+        toPixelBytes: to.pixelBytes,
+        toRowBytes: to.rowBytes,
+        toImageBytes: to.imageBytes,
+        lineBytes,
+        rowStepBytes: g.strideHeight * lineBytes,
+        tapRows: g.kernelHeight,
+        tapRowBytes,
+        panelRowBytes: g.kernelWidth * g.inChannels * B_STEP_BYTES,
+      }),
+    ),
     // The last tile of the last line is read as if it were whole.
     overrun: TILE_ROWS * tileRowBytes,
   };

@@ -79,10 +79,10 @@ function blockGradWeight(machine: Machine, g: ConvGeometry, x: Images, dy: Rows,
       gradWeightTask(module, geometry);
     });
     // prettier-ignore
-    const args = words.list(Object.assign({}, g, lines, units, {
+    const args = words.list(Object.assign({
       shares, windowLines: lineCount(g, 1), dy: dy.at, dyRowBytes: g.outWidth * dy.pixelBytes,
       scratch, scratchBytes, sums, sumsBytes, sumsRowBytes,
-    }));
+    }, g, lines, units));
     runTasks(machine, program, shares, args, conv2dOperations(g));
     const layout = { rows, tapRows: rows, groupRows: rows, outChannels: g.outChannels };
     addChunks(machine, {

@@ -73,18 +73,20 @@ function multiplication(g: ConvGeometry, from: Images, taps: Taps, to: Images): 
   return {
     key: `depthwise ${pixelBytes}`,
     write: (module) => unitFunction(module, pixelBytes),
-    args: words.list(Object.assign({}, g, {
-      taps: taps.at,
-      tapsRowBytes: taps.rowBytes,
-      tapsTapBytes: taps.tapBytes,
-      lineBytes,
-      rowStepBytes: g.strideHeight * lineBytes,
-      tapRowBytes: g.dilationHeight * lineBytes,
-      tapBytes: g.dilationWidth * channelBytes,
-      toPixelBytes: to.pixelBytes,
-      toRowBytes: to.rowBytes,
-      toImageBytes: to.imageBytes,
-    })),
+    args: words.list(
+      Object.assign({}, g, {
+        taps: taps.at,
+        tapsRowBytes: taps.rowBytes,
+        tapsTapBytes: taps.tapBytes,
+        lineBytes,
+        rowStepBytes: g.strideHeight * lineBytes,
+        tapRowBytes: g.dilationHeight * lineBytes,
+        tapBytes: g.dilationWidth * channelBytes,
+        toPixelBytes: to.pixelBytes,
+        toRowBytes: to.rowBytes,
+        toImageBytes: to.imageBytes,
+      }),
+    ),
     // The last tile of the last line is read as if it were whole.
     overrun: TILE_PIXELS * pixelBytes,
   };
