@@ -15,8 +15,9 @@ import type { Pointer } from "../engine/kernel.ts";
 import { sizeOf } from "../engine/shape.ts";
 import type { Shape } from "../engine/shape.ts";
 import { conv2dForward, conv2dGradInput, conv2dGradWeight } from "../kernels/conv2d/conv2d.kernels.ts";
-import { conv2dGeometry } from "../kernels/conv2d/geometry.ts";
+import { conv2dGeometry, conv2dOperations } from "../kernels/conv2d/geometry.ts";
 import type { ConvOptions } from "../kernels/conv2d/geometry.ts";
+import { batchedMatmul } from "../kernels/matmul/batched.kernels.ts";
 import { matmul } from "../kernels/matmul/matmul.kernels.ts";
 
 /** Something to time, and the floating-point operations it takes. */
@@ -78,13 +79,21 @@ function square(n: number): Job[] {
   return [{ name: `matmul ${n}`, operations: 2 * n ** 3, run }];
 }
 
+function batch(count: number, n: number): Job[] {
+  const [a, b, c] = [random(count * n * n), random(count * n * n), random(count * n * n)];
+  const sizes = { m: n, n, k: n, transposeA: 0, transposeB: 0 };
+  const params = { ...sizes, outer: 1, inner: count, aOuter: 0, aInner: 1, bOuter: 0, bInner: 1 };
+  const run = (): void => { batchedMatmul.cpu(machine, params, [a, b], [c]); }; // prettier-ignore
+  return [{ name: `matmul ${count} x ${n}`, operations: 2 * count * n ** 3, run }];
+}
+
 function convolution(xShape: Shape, wShape: Shape, options: ConvOptions): Job[] {
   const g = conv2dGeometry("bench", xShape, wShape, options);
   const outputs = g.batch * g.outHeight * g.outWidth * g.outChannels;
   const [x, w, y] = [random(sizeOf(xShape)), random(sizeOf(wShape)), random(outputs)];
   const [dx, dw] = [random(sizeOf(xShape)), random(sizeOf(wShape))];
-  const operations = 2 * outputs * g.kernelHeight * g.kernelWidth * g.inChannels;
-  const name = `conv ${xShape.join("x")} * ${wShape.join("x")}, stride ${g.strideHeight}`;
+  const operations = conv2dOperations(g);
+  const name = `conv ${xShape.join("x")} * ${wShape.join("x")}, stride ${g.strideHeight}, dilation ${g.dilationHeight}`;
   return [
     { name: `${name} forward`, operations, run: () => { conv2dForward.cpu(machine, g, [x, w], [y]); } }, // prettier-ignore
     { name: `${name} gradInput`, operations, run: () => { conv2dGradInput.cpu(machine, g, [y, w], [dx]); } }, // prettier-ignore
@@ -101,6 +110,10 @@ const groups: readonly (() => Job[])[] = [
   () => convolution([32, 16, 16, 64], [1, 1, 64, 256], same),
   () => convolution([32, 16, 16, 64], [3, 3, 64, 64], { ...same, stride: 2 }),
   () => convolution([256, 28, 28, 1], [3, 3, 1, 16], same),
+  () => convolution([32, 16, 16, 64], [3, 3, 64, 64], { ...same, dilation: 2 }),
+  () => convolution([8, 28, 28, 256], [3, 3, 8, 256], { ...same, groups: 32 }),
+  () => convolution([8, 28, 28, 256], [3, 3, 1, 256], { ...same, groups: 256 }),
+  () => batch(256, 64),
 ];
 
 interface Row {
@@ -138,7 +151,7 @@ console.log(
   `micro-kernel: ${best.toFixed(1)} GFLOP/s (worst of ${microRates.length} medians: ${Math.min(...microRates).toFixed(1)})\n`,
 );
 const line = (name: string, ...cells: readonly string[]): void => {
-  console.log(name.padEnd(56) + cells.map((cell) => cell.padStart(17)).join(""));
+  console.log(name.padEnd(70) + cells.map((cell) => cell.padStart(17)).join(""));
 };
 line("", "ms", "GFLOP/s", "of micro-kernel");
 for (const { name, milliseconds, rate } of rows) {

@@ -37,7 +37,7 @@ export function addChunks(machine: Machine, chunks: Chunks): void {
   machine.parallel(
     machine.program("conv2dGradWeight add chunks", addChunksTask),
     Math.ceil(chunks.rows / rowsPerTask),
-    words.list({ ...chunks, rowsPerTask }),
+    words.list(Object.assign({ rowsPerTask }, chunks)),
   );
 }
 

@@ -69,22 +69,16 @@ export function convolve(
     const program = machine.program(`convolve ${multiplication.key}`, (module) => {
       convolveTask(module, multiplication);
     });
-    const args = words.list(
-      Object.assign(
-        {
-          shares: tasks,
-          windowLines: lineCount(g, 1),
-          scratch,
-          scratchBytes,
-          to: to.at,
-          toRowBytes: to.rowBytes,
-          toImageBytes: to.imageBytes,
-        },
-        g,
-        lines,
-        units,
-      ),
-    );
+    const own = {
+      shares: tasks,
+      windowLines: lineCount(g, 1),
+      scratch,
+      scratchBytes,
+      to: to.at,
+      toRowBytes: to.rowBytes,
+      toImageBytes: to.imageBytes,
+    };
+    const args = words.list(Object.assign(own, g, lines, units));
     runTasks(machine, program, tasks, [...args, ...multiplication.args], conv2dOperations(g));
   } finally {
     machine.heap.free(scratch);

@@ -38,23 +38,22 @@ export function dense(g: ConvGeometry, from: Images, panels: Panels, to: Images)
   const runs = isDilated
     ? { runs: g.kernelWidth, runBytes: 4 * g.dilationWidth * g.inChannels, runSteps: g.inChannels }
     : { runs: g.kernelHeight, runBytes: tapRowBytes, runSteps: g.kernelWidth * g.inChannels };
+  const own = {
+    panels: panels.to,
+    panelBytes: panels.panelBytes,
+    toPixelBytes: to.pixelBytes,
+    toRowBytes: to.rowBytes,
+    toImageBytes: to.imageBytes,
+    lineBytes,
+    rowStepBytes: g.strideHeight * lineBytes,
+    tapRows: g.kernelHeight,
+    tapRowBytes,
+    panelRowBytes: g.kernelWidth * g.inChannels * B_STEP_BYTES,
+  };
   return {
-    key: `dense ${tileRowBytes} ${isDilated ? "dilated" : ""}`,
+    key: `dense ${tileRowBytes}${isDilated ? " dilated" : ""}`,
     write: (module) => unitFunction(module, tileRowBytes, isDilated),
-    args: words.list(
-      Object.assign({}, g, runs, {
-        panels: panels.to,
-        panelBytes: panels.panelBytes,
-        toPixelBytes: to.pixelBytes,
-        toRowBytes: to.rowBytes,
-        toImageBytes: to.imageBytes,
-        lineBytes,
-        rowStepBytes: g.strideHeight * lineBytes,
-        tapRows: g.kernelHeight,
-        tapRowBytes,
-        panelRowBytes: g.kernelWidth * g.inChannels * B_STEP_BYTES,
-      }),
-    ),
+    args: words.list(Object.assign(own, g, runs)),
     // The last tile of the last line is read as if it were whole.
     overrun: TILE_ROWS * tileRowBytes,
   };

@@ -2,8 +2,8 @@
  * The gradient of the weights of a depthwise convolution on the CPU: for every tap and channel a sum over the output
  * pixels, four neighbouring channels in the lanes of a vector.
  *
- * Along a row of output pixels the sums of up to 12 taps stay in registers: a pixel takes one vector of dy and one of x for
- * each tap, 10 loads for the 9 multiply-adds of a 3 x 3 kernel. Taps are at constant distances in the padded lines, so the
+ * Along a row of output pixels the sums of up to 7 taps stay in registers: a pixel takes one vector of dy, and one of x for
+ * each tap. (With 8 taps there are not registers enough, since V8 moves the loads to the front: half the speed.) Taps are at constant distances in the padded lines, so the
  * code is written for one geometry. Sums are kept in chunks as those of dense convolutions are (see `grad-weight.cpu.ts`).
  */
 import { f32x4, i32, v128 } from "../../engine/backends/cpu/assembler.ts";
@@ -13,14 +13,14 @@ import type { Machine } from "../../engine/backends/cpu/machine.ts";
 import type { Pointer } from "../../engine/kernel.ts";
 import { addChunks } from "./add-chunks.cpu.ts";
 import { chunkCount } from "./chunks.ts";
-import { conv2dOperations } from "./geometry.ts";
 import { eachChannelBlock } from "./depthwise.cpu.ts";
+import { conv2dOperations } from "./geometry.ts";
 import type { ConvGeometry } from "./geometry.ts";
 import { fromChannel, lineCount, lineFunction, linesOf, lineWords } from "./lines.cpu.ts";
 import type { Images } from "./lines.cpu.ts";
 import { cutBatch, forUnits, unitWords } from "./units.cpu.ts";
 
-/** Sums that stay in registers, beside a vector of x and one of dy. */
+/** Sums that stay in registers, beside as many vectors of x and one of dy. */
 const MOST_SUMS = 7;
 /** Padded lines that a task keeps at a time: a part of L2. */
 const SCRATCH_BYTES = 1 << 18;
@@ -31,33 +31,29 @@ const words = new Words([
   "outWidth", "inChannels", "strideHeight", "windowLines", "dy", "dyRowBytes", "scratch", "scratchBytes", "sums", "sumsBytes", "sumsRowBytes",
 ]);
 
-/** dw [kernelHeight, kernelWidth, 1, channels] from the images x and dy [batch, outHeight, outWidth, channels]. */
+/** dw [kernelHeight, kernelWidth, 1, channels] from the images x and dy. */
 export function depthwiseGradWeight(
   machine: Machine,
   g: ConvGeometry,
   x: Images,
-  dy: Pointer,
+  dy: Images,
   dw: Pointer,
 ): void {
-  const pixelBytes = 4 * g.outChannels;
   eachChannelBlock(g, (first, block) => {
-    blockGradWeight(
-      machine,
-      block,
-      fromChannel(x, first),
-      { at: dy + 4 * first, pixelBytes },
-      { at: dw + 4 * first, pixelBytes },
-    );
+    const own = [fromChannel(x, first), fromChannel(dy, first), dw + 4 * first] as const;
+    blockGradWeight(machine, block, ...own, 4 * g.outChannels);
   });
 }
 
-/** A matrix in memory: the address of its first element, and the distance between its rows in bytes. */
-interface Rows {
-  readonly at: Pointer;
-  readonly pixelBytes: number;
-}
-
-function blockGradWeight(machine: Machine, g: ConvGeometry, x: Images, dy: Rows, dw: Rows): void {
+/** The gradient for the channels of one block; rows of dw are `dwRowBytes` apart. */
+function blockGradWeight(
+  machine: Machine,
+  g: ConvGeometry,
+  x: Images,
+  dy: Images,
+  dw: Pointer,
+  dwRowBytes: number,
+): void {
   const lines = linesOf(g, x);
   const rows = g.kernelHeight * g.kernelWidth;
   const sumsRowBytes = 16 * Math.ceil(g.inChannels / 4);
@@ -78,22 +74,14 @@ function blockGradWeight(machine: Machine, g: ConvGeometry, x: Images, dy: Rows,
     const program = machine.program(`depthwiseGradWeight ${JSON.stringify(geometry)}`, (module) => {
       gradWeightTask(module, geometry);
     });
-    // prettier-ignore
-    const args = words.list(Object.assign({
-      shares, windowLines: lineCount(g, 1), dy: dy.at, dyRowBytes: g.outWidth * dy.pixelBytes,
-      scratch, scratchBytes, sums, sumsBytes, sumsRowBytes,
-    }, g, lines, units));
+    const own = { shares, windowLines: lineCount(g, 1), dy: dy.at, dyRowBytes: dy.rowBytes };
+    const args = words.list(
+      Object.assign({ ...own, scratch, scratchBytes, sums, sumsBytes, sumsRowBytes }, g, lines, units),
+    );
     runTasks(machine, program, shares, args, conv2dOperations(g));
-    const layout = { rows, tapRows: rows, groupRows: rows, outChannels: g.outChannels };
-    addChunks(machine, {
-      ...layout,
-      shares,
-      sums,
-      sumsBytes,
-      sumsRowBytes,
-      dw: dw.at,
-      dwRowBytes: dw.pixelBytes,
-    });
+    const { outChannels } = g;
+    const sumsOf = { shares, sums, sumsBytes, sumsRowBytes, tapRows: rows, groupRows: rows };
+    addChunks(machine, { ...sumsOf, rows, outChannels, dw, dwRowBytes });
   } finally {
     machine.heap.free(scratch);
   }

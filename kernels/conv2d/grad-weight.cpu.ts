@@ -50,7 +50,7 @@ const TASKS = 8;
 const words = new Words([
   ...unitWords, ...lineWords,
   "outWidth", "outChannels", "kernelHeight", "strideHeight", "dilationHeight", "windowLines", "dy", "dyPixelBytes",
-  "tapColumns", "tapBytes", "tapGroups", "groups", "groupBytes", "packedImageBytes", "packedLineBytes", "phaseLines",
+  "tapColumns", "tapBytes", "tapGroups", "rowGroups", "groupBytes", "packedImageBytes", "packedLineBytes", "phaseLines",
   "columnPanels", "columnBlocks", "blockPanels",
   "scratch", "scratchBytes", "packedX", "packedDy", "sums", "sumsBytes", "sumsRowBytes",
 ]);
@@ -64,7 +64,8 @@ export function gradWeightOnCpu(
 ): void {
   const images = imagesAt(x, g.height, g.width, g.inChannels);
   if (isDepthwise(g)) {
-    depthwiseGradWeight(machine, g, images, dy, dw);
+    const dyImages = imagesAt(dy, g.outHeight, g.outWidth, g.outChannels);
+    depthwiseGradWeight(machine, g, images, dyImages, dw);
     return;
   }
   withMergedGradient(machine, g, dw, (merged, mergedDw) => {
@@ -88,9 +89,10 @@ function denseGradWeight(machine: Machine, g: ConvGeometry, x: Images, dy: Point
     for (let i = 0; i < g.groups; i++) {
       const lines = linesOf(group, fromChannel(x, i * group.inChannels));
       const [ownDy, ownDw] = [dy + 4 * i * group.outChannels, dw + 4 * i * group.outChannels];
-      const args = words.list({ ...group, ...plan, ...lines, dy: ownDy, dyPixelBytes: pixelBytes, scratch, sums }); // prettier-ignore
+      const own = { dy: ownDy, dyPixelBytes: pixelBytes, scratch, sums };
+      const args = words.list(Object.assign(own, group, plan, lines));
       runTasks(machine, program, tasks, args, conv2dOperations(group));
-      addChunks(machine, { ...group, ...plan, sums, dw: ownDw, dwRowBytes: pixelBytes });
+      addChunks(machine, Object.assign({ sums, dw: ownDw, dwRowBytes: pixelBytes }, group, plan));
     }
   } finally {
     machine.heap.free(scratch);
@@ -103,17 +105,17 @@ function planOf(g: ConvGeometry) {
   const tapColumns = g.dilationWidth > 1 ? g.kernelWidth : 1;
   const tapRows = (g.kernelWidth * g.inChannels) / tapColumns;
   const tapGroups = Math.ceil(tapRows / TILE_ROWS);
-  const groups = tapColumns * tapGroups;
+  const rowGroups = tapColumns * tapGroups;
   const columnPanels = Math.ceil(g.outChannels / TILE_COLUMNS);
   const sumsRowBytes = columnPanels * B_STEP_BYTES;
-  const sumsBytes = g.kernelHeight * groups * TILE_ROWS * sumsRowBytes;
+  const sumsBytes = g.kernelHeight * rowGroups * TILE_ROWS * sumsRowBytes;
   const chunks = chunkCount(g, sumsBytes);
 
   // Output rows and images whose packed operands fit. A band or image packs up to a window's lines of x more.
   const imagePixels = g.outHeight * g.outWidth;
   const packedLineBytes = g.outWidth * PACKED_A.stepBytes;
-  const rowBytes = groups * g.strideHeight * packedLineBytes + g.outWidth * sumsRowBytes;
-  const haloBytes = groups * lineCount(g, 1) * packedLineBytes;
+  const rowBytes = rowGroups * g.strideHeight * packedLineBytes + g.outWidth * sumsRowBytes;
+  const haloBytes = rowGroups * lineCount(g, 1) * packedLineBytes;
   const room = Math.max(SCRATCH_BYTES, Math.min(MOST_SCRATCH_BYTES, sumsBytes / 2));
   const fittingRows = Math.floor((room - haloBytes) / rowBytes);
   const fittingImages = Math.floor(room / (haloBytes + g.outHeight * rowBytes));
@@ -127,18 +129,17 @@ function planOf(g: ConvGeometry) {
   const groupBytes = cut.unitImages * packedImageBytes;
   const { lineBytes, channelBytes } = linesOf(g, imagesAt(0, g.height, g.width, g.inChannels));
   const packedX = 64 * Math.ceil(lineBytes / 64 + 1);
-  const packedDy = packedX + groups * groupBytes;
-  return {
-    ...cut,
-    ...{ shares, windowLines: lineCount(g, 1), columnPanels, blockPanels },
+  const packedDy = packedX + rowGroups * groupBytes;
+  // prettier-ignore
+  return Object.assign({}, cut, {
+    shares, windowLines: lineCount(g, 1), columnPanels, blockPanels,
     columnBlocks: Math.ceil(columnPanels / blockPanels),
-    ...{ tapColumns, tapRows, tapGroups, tapBytes: g.dilationWidth * channelBytes },
-    rows: g.kernelHeight * tapColumns * tapRows,
-    groupRows: tapGroups * TILE_ROWS,
-    ...{ groups, groupBytes, packedImageBytes, packedLineBytes, phaseLines, packedX, packedDy },
+    tapColumns, tapRows, tapGroups, tapBytes: g.dilationWidth * channelBytes,
+    rows: g.kernelHeight * tapColumns * tapRows, groupRows: tapGroups * TILE_ROWS,
+    rowGroups, groupBytes, packedImageBytes, packedLineBytes, phaseLines, packedX, packedDy,
     scratchBytes: packedDy + cut.unitImages * cut.bandRows * g.outWidth * blockPanels * B_STEP_BYTES,
-    ...{ sumsBytes, sumsRowBytes },
-  };
+    sumsBytes, sumsRowBytes,
+  });
 }
 
 /** A task packs and multiplies the units of one chunk, for one block of columns. */
@@ -174,9 +175,9 @@ function gradWeightTask(module: ModuleBuilder, stepBytes: number): void {
 
         const c = f.let(i32.add(sums, i32.mul(panel, B_STEP_BYTES)));
         const tileBytes = f.let(i32.mul(word("sumsRowBytes"), TILE_ROWS));
-        const tapRowBytes = f.let(i32.mul(word("groups"), tileBytes));
+        const tapRowBytes = f.let(i32.mul(word("rowGroups"), tileBytes));
         const a = f.let(i32.add(scratch, word("packedX")));
-        f.forRange(0, word("groups"), 1, () => {
+        f.forRange(0, word("rowGroups"), 1, () => {
           f.forRange(0, word("kernelHeight"), 1, (ky) => {
             const line = f.let(i32.mul(ky, word("dilationHeight")));
             const aLine = i32.add(a, i32.mul(sortedLine(word, line), word("packedLineBytes")));

@@ -1,17 +1,56 @@
 import { ShapeError } from "../../engine/errors.ts";
+import * as e from "../../engine/expr/expr.ts";
+import { jointSums } from "../../engine/joint-sums.ts";
+import { defineMultiOp } from "../../engine/op.ts";
+import { mapRecord } from "../../engine/record.ts";
 import { scope } from "../../engine/scope.ts";
 import { formatShape, sameShape } from "../../engine/shape.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import { reshape } from "../../engine/view.ts";
 import { checkShapeIs, checkTensors } from "../arguments.ts";
-import { normalizeOver } from "./normalize-over.ts";
-import { checkEpsilon } from "./statistics.ts";
+import { affine, gradientOfX, offset, slope } from "./affine.ts";
+import { checkEpsilon, inverseDeviation, once, parameterSums, statistics } from "./statistics.ts";
 
 /** Options of {@link layerNorm}. */
 export interface LayerNormOptions {
   /** Added to the variance. Default 1e-5. */
   readonly epsilon?: number;
 }
+
+/** s0 and s1; operands dy, gamma, x, mean, rstd. */
+const rowSums = jointSums("layerNorm.sums", 5, (dy, gamma, x, mean, rstd) => ({
+  s0: e.mul(gamma, dy),
+  s1: e.mul(e.mul(gamma, dy), e.mul(e.sub(x, mean), rstd)),
+}));
+
+type Inputs = Readonly<Record<"x" | "gamma" | "beta", Tensor>>;
+
+/** Each row of x [M, D]; gamma and beta [D]. Mean and variance are [M, 1]. */
+const rowsOp = defineMultiOp({
+  name: "layerNorm",
+  infer: (_inputs: Inputs, epsilon: number) => epsilon,
+  forward: ({ x, gamma, beta }, epsilon) => {
+    const { mean, variance, scale: rstd } = statistics(x, [1], 1, epsilon);
+    const output = affine(x, mean, rstd, gamma, beta);
+    return { outputs: { output, mean, variance }, saved: { x, gamma, mean, variance } };
+  },
+  // three passes over dy and x: dbeta and dgamma, s0 and s1, dx = rstd gamma dy + k1 (x - mean) + k0
+  backward: ({ x, gamma, mean, variance }, { output: dy, mean: dmean, variance: dvariance }, epsilon) => {
+    const rstd = inverseDeviation(variance, epsilon);
+    const sums =
+      dy && once(() => mapRecord(parameterSums([dy, x, mean, rstd], [0]), (total) => reshape(total, gamma.shape))); // prettier-ignore
+    return {
+      x: () => {
+        const { s0, s1 } = dy ? rowSums([dy, gamma, x, mean, rstd], [1]) : { s0: 0, s1: 0 };
+        const k1 = slope(dvariance ?? 0, rstd, s1, gamma.size);
+        const k0 = offset(dmean ?? 0, rstd, s0, gamma.size);
+        return gradientOfX(dy ?? 0, gamma, rstd, x, mean, k1, k0);
+      },
+      gamma: sums && (() => sums().dgamma),
+      beta: sums && (() => sums().dbeta),
+    };
+  },
+});
 
 /**
  * Layer normalisation (Ba, Kiros and Hinton, 2016): every sample of x to mean 0 and variance 1 over its last axes, those
@@ -26,7 +65,7 @@ export function layerNorm(
   { epsilon = 1e-5 }: LayerNormOptions = {},
 ): Tensor {
   checkTensors("layerNorm", "f32", { x, gamma, beta });
-  const { shape } = gamma;
+  const { shape, size } = gamma;
   if (
     shape.length === 0 ||
     shape.length > x.shape.length ||
@@ -38,9 +77,9 @@ export function layerNorm(
   }
   checkShapeIs("layerNorm", "beta", beta, shape, "as gamma");
   checkEpsilon("layerNorm", epsilon);
-  const { size } = gamma;
   return scope(() => {
     const rows = reshape(x, [size === 0 ? 0 : x.size / size, size]);
-    return reshape(normalizeOver(rows, [1], reshape(gamma, [size]), reshape(beta, [size]), epsilon), x.shape);
+    const inputs = { x: rows, gamma: reshape(gamma, [size]), beta: reshape(beta, [size]) };
+    return reshape(rowsOp(inputs, epsilon).output, x.shape);
   });
 }

@@ -185,7 +185,7 @@ function runLines(
   const lines = g.batch * height;
   const taskLines = Math.max(1, Math.floor(TASK_ELEMENTS / Math.max(1, width * g.channels)));
   const taps = g.kernelHeight * g.kernelWidth * g.batch * g.outHeight * g.outWidth * g.channels;
-  const args = words.list({ ...g, lines, taskLines, p0, p1, p2 });
+  const args = words.list(Object.assign({ lines, taskLines, p0, p1, p2 }, g));
   runTasks(machine, machine.program(key, build), Math.ceil(lines / taskLines), args, TAP_OPERATIONS * taps);
 }
 

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
+import { grad } from "../../engine/autograd.ts";
 import { tensor } from "../../engine/create.ts";
 import { gradCheck, GradientError } from "../../engine/gradcheck.ts";
 import { graph } from "../../engine/graph.ts";
 import { defineOp } from "../../engine/op.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import * as k from "../../kernels/index.ts";
-import { useReference } from "./helpers.ts";
+import { assertTensor, useReference } from "./helpers.ts";
 
 beforeEach(useReference);
 
@@ -64,4 +65,15 @@ describe("graph", () => {
   it("of a constant has nothing to show", () => {
     assert.equal(graph(tensor([1])), "digraph {\n\n}\n");
   });
+});
+
+it("a Hessian-vector product, as the documentation of grad shows it", async () => {
+  // L = (x^T A x) / 2 has the Hessian (A + A^T) / 2.
+  const a = tensor([[2, 1, 0], [3, 4, 5], [0, 1, 6]]); // prettier-ignore
+  const x = tensor([1, -1, 2], [3], { requiresGrad: true });
+  const v = tensor([1, 2, 3]);
+  const loss = k.div(k.einsum("i,ij,j->", x, a, x), 2);
+  const [g] = grad(loss, [x], { createGraph: true });
+  const [hv] = grad(k.sum(k.mul(g, v)), [x]);
+  await assertTensor(hv, [3], [2 + 4, 2 + 8 + 9, 6 + 18]);
 });

@@ -111,14 +111,3 @@ describe("cumsum", () => {
     });
   });
 });
-
-it("a Hessian-vector product, as the documentation of grad shows it", async () => {
-  // L = (x^T A x) / 2 has the Hessian (A + A^T) / 2.
-  const a = tensor([[2, 1, 0], [3, 4, 5], [0, 1, 6]]); // prettier-ignore
-  const x = tensor([1, -1, 2], [3], { requiresGrad: true });
-  const v = tensor([1, 2, 3]);
-  const loss = k.div(k.einsum("i,ij,j->", x, a, x), 2);
-  const [g] = grad(loss, [x], { createGraph: true });
-  const [hv] = grad(k.sum(k.mul(g, v)), [x]);
-  await assertTensor(hv, [3], [2 + 4, 2 + 8 + 9, 6 + 18]);
-});

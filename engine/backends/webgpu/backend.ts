@@ -53,14 +53,15 @@ export class WebGpuBackend implements Backend {
     this.#failures = new Failures(gpu);
     this.#parameters = new Parameters(gpu, device.immediateBytes, BATCH_DISPATCHES);
     this.#pipelines = new Pipelines(gpu, this.#parameters, this.#failures);
+    this.#stream = new Stream(gpu, this.#parameters, this.#failures);
     this.#pool = new Pool(
       (bytes) => createMemory(gpu, this.#failures, bytes, () => this.#outOfMemory(bytes)),
       ({ buffer }) => {
         buffer.destroy();
         this.#gpu.forgetGroups();
       },
+      () => this.#stream.batch,
     );
-    this.#stream = new Stream(gpu, this.#parameters, this.#failures, () => { this.#pool.batchSubmitted(); }); // prettier-ignore
     this.#readback = new Readback(gpu, this.#stream, this.#failures);
     this.#gpu = new Gpu(device, this.#pipelines, this.#pool, this.#stream);
   }
@@ -100,7 +101,7 @@ export class WebGpuBackend implements Backend {
 
   free(buffer: DeviceBuffer): void {
     const { memory, bytes } = own(buffer);
-    if (memory) this.#pool.giveBack(memory, this.#stream.isOpen);
+    if (memory) this.#pool.giveBack(memory);
     this.#liveBuffers--;
     this.#liveBytes -= bytes;
   }

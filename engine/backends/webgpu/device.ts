@@ -22,10 +22,9 @@ export interface Device {
   readonly close: () => void;
 }
 
-// Dawn lives as long as this object is referenced: collected while a device lives, it takes the process down; kept
-// for ever, it keeps the process alive.
+// Held for the life of the process. Collected, Dawn's entrance takes the process down, and not only while a device
+// lives: also at times when the last one was destroyed and another is opened. It does not keep the process alive.
 let entrance: GPU | undefined;
-let devices = 0;
 
 /**
  * Opens the fastest adapter, with its own limits in place of the small guaranteed ones. Undefined where there is no
@@ -34,21 +33,9 @@ let devices = 0;
 export async function openDevice({ hardwareOnly = false, immediates = true }: DeviceOptions = {}): Promise<
   Device | undefined
 > {
-  devices++;
-  try {
-    entrance ??= await openGpu();
-    const adapter = await entrance?.requestAdapter({ powerPreference: "high-performance" });
-    if (adapter && !(hardwareOnly && adapter.info.isFallbackAdapter)) return await open(adapter, immediates);
-  } catch (error) {
-    release();
-    throw error;
-  }
-  release();
-  return undefined;
-}
-
-function release(): void {
-  if (--devices === 0) entrance = undefined;
+  entrance ??= await openGpu();
+  const adapter = await entrance?.requestAdapter({ powerPreference: "high-performance" });
+  return adapter && !(hardwareOnly && adapter.info.isFallbackAdapter) ? open(adapter, immediates) : undefined;
 }
 
 async function open(adapter: GPUAdapter, immediates: boolean): Promise<Device> {
@@ -62,17 +49,13 @@ async function open(adapter: GPUAdapter, immediates: boolean): Promise<Device> {
   });
   const canImmediate = entrance?.wgslLanguageFeatures.has("immediate_address_space") ?? false;
   const immediateBytes = immediates && canImmediate ? gpu.limits.maxImmediateSize : 0;
-  let open = true;
   return {
     gpu,
     software: info.isFallbackAdapter,
     immediateBytes,
     description: describeAdapter(info),
     close: () => {
-      if (!open) return;
-      open = false;
       gpu.destroy();
-      release();
     },
   };
 }

@@ -96,7 +96,7 @@ export class Gpu {
     try {
       body({ memory, length });
     } finally {
-      this.#pool.giveBack(memory, this.#stream.isOpen);
+      this.#pool.giveBack(memory);
     }
   }
 

@@ -3,6 +3,8 @@ interface Pooled {
   /** Tells buffers apart, in the order in which they were made. */
   readonly id: number;
   readonly bytes: number;
+  /** Number of the last batch of commands that uses it. */
+  readonly batch: number;
 }
 
 /**
@@ -13,10 +15,10 @@ interface Pooled {
  *
  * The rule that keeps data whole. Kernels are recorded into a batch and submitted later; an upload
  * (`queue.writeBuffer`) takes effect between submissions, that is *before* the batch that is being recorded. A buffer
- * given back while the batch holds commands may still be read by one of them. So it is idle, but *retired*:
+ * given back may still be used by commands of that batch: it is idle, but *retired*.
  *
- *     kernels may take retired buffers       (they come later in the same queue than whatever still reads them)
- *     uploads may not                        (they would overtake what still reads them)
+ *     kernels may take retired buffers       (they come later in the same queue than whatever still uses them)
+ *     uploads may not                        (they would overtake what still uses them)
  *     when the batch is submitted, none is retired any more.
  */
 export class Pool<B extends Pooled> {
@@ -24,17 +26,21 @@ export class Pool<B extends Pooled> {
   readonly #destroy: (buffer: B) => void;
   /** By size, the oldest last. */
   readonly #idle = new Map<number, B[]>();
-  readonly #retired = new Set<B>();
+  readonly #openBatch: () => number;
   #liveBytes = 0;
   #idleBytes = 0;
   #peakBytes = 0;
   #hits = 0;
   #misses = 0;
 
-  /** `create` makes a buffer of exactly the size; `destroy` gives it back to the device. */
-  constructor(create: (bytes: number) => B, destroy: (buffer: B) => void) {
+  /**
+   * `create` makes a buffer of exactly the size; `destroy` gives it back to the device; `openBatch` is the number of the
+   * batch that is being recorded.
+   */
+  constructor(create: (bytes: number) => B, destroy: (buffer: B) => void, openBatch: () => number) {
     this.#create = create;
     this.#destroy = destroy;
+    this.#openBatch = openBatch;
   }
 
   /** A buffer of at least `bytes` for a kernel's output. */
@@ -44,24 +50,18 @@ export class Pool<B extends Pooled> {
 
   /** A buffer of at least `bytes` for an upload. */
   takeForUpload(bytes: number): B {
-    return this.#take(sizeClass(bytes), (buffer) => !this.#retired.has(buffer));
+    return this.#take(sizeClass(bytes), (buffer) => !this.#isRetired(buffer));
   }
 
-  /** Gives a buffer back. `batchIsOpen`: commands are recorded that are not submitted. */
-  giveBack(buffer: B, batchIsOpen: boolean): void {
+  /** Gives a buffer back. */
+  giveBack(buffer: B): void {
     const { bytes, id } = buffer;
     this.#liveBytes -= bytes;
     this.#idleBytes += bytes;
-    if (batchIsOpen) this.#retired.add(buffer);
     const list = this.#idle.get(bytes) ?? [];
     this.#idle.set(bytes, list);
     const older = list.findIndex((other) => other.id < id);
     list.splice(older < 0 ? list.length : older, 0, buffer);
-  }
-
-  /** The batch was submitted. */
-  batchSubmitted(): void {
-    this.#retired.clear();
   }
 
   /** How many buffers it had when one was wanted, and how many it had to make; bytes in use, at most, and idle. */
@@ -73,11 +73,15 @@ export class Pool<B extends Pooled> {
   /** Destroys what is idle and not retired. */
   clear(): void {
     for (const [bytes, buffers] of this.#idle) {
-      const kept = buffers.filter((buffer) => this.#retired.has(buffer));
+      const kept = buffers.filter((buffer) => this.#isRetired(buffer));
       this.#idle.set(bytes, kept);
       for (const buffer of buffers) if (!kept.includes(buffer)) this.#destroy(buffer);
       this.#idleBytes -= bytes * (buffers.length - kept.length);
     }
+  }
+
+  #isRetired({ batch }: B): boolean {
+    return batch === this.#openBatch();
   }
 
   #take(size: number, isFit: (buffer: B) => boolean): B {
@@ -87,7 +91,6 @@ export class Pool<B extends Pooled> {
     if (idle) {
       this.#hits++;
       this.#idleBytes -= size;
-      this.#retired.delete(idle);
     } else {
       this.#misses++;
       // A program that moved on to other sizes does not need the old ones.

@@ -28,27 +28,20 @@ export class Stream {
   readonly #device: GPUDevice;
   readonly #parameters: Parameters;
   readonly #failures: Failures;
-  readonly #onSubmit: () => void;
   #encoder: GPUCommandEncoder | undefined;
   #pass: GPUComputePassEncoder | undefined;
   #names: string[] = [];
   #batch = 1;
 
-  constructor(device: GPUDevice, parameters: Parameters, failures: Failures, onSubmit: () => void) {
+  constructor(device: GPUDevice, parameters: Parameters, failures: Failures) {
     this.#device = device;
     this.#parameters = parameters;
     this.#failures = failures;
-    this.#onSubmit = onSubmit;
   }
 
   /** Number of the batch that is being recorded. A buffer last used by an earlier one may be written to. */
   get batch(): number {
     return this.#batch;
-  }
-
-  /** Whether commands are recorded that are not submitted. */
-  get isOpen(): boolean {
-    return this.#encoder !== undefined;
   }
 
   /** Records a call of a shader. */
@@ -84,7 +77,6 @@ export class Stream {
     this.#encoder = undefined;
     this.#names = [];
     this.#batch++;
-    this.#onSubmit();
     afterwards?.();
   }
 

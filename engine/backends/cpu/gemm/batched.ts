@@ -53,8 +53,9 @@ export function batchedGemm(machine: Machine, products: BatchedGemm): void {
     const program = machine.program(`batched gemm ${transposeA} ${transposeB}`, (module) => {
       batchedTask(module, transposeA, transposeB);
     });
+    // prettier-ignore
     const args = words.list({
-      ...{ batch, tasks, addresses, scratch, scratchBytes, packedB, c, cBytes: 4 * m * n, m, n, k },
+      batch, tasks, addresses, scratch, scratchBytes, packedB, c, cBytes: 4 * m * n, m, n, k,
       aLineBytes: 4 * (transposeA ? m : k),
       aNextBytes: TILE_ROWS * 4 * (transposeA ? 1 : k),
       bLineBytes: 4 * (transposeB ? k : n),

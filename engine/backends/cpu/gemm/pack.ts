@@ -148,16 +148,15 @@ export function pack(machine: Machine, matrix: Matrix, to: Panels, repeats?: Rep
   const program = machine.program(`pack ${interleave ? "interleave" : "copy"} ${width}`, (module) => {
     packTask(module, width, (interleave ? interleavePanel : copyPanel)(module, width));
   });
-  const args = words.list({
-    ...matrix,
-    ...to,
+  const own = {
     nextPanelBytes: width * (interleave ? lineBytes : 4),
     panels,
     allPanels,
     panelsPerTask,
     repeatFromBytes: repeats?.fromBytes ?? 0,
     repeatToBytes: repeats?.toBytes ?? 0,
-  });
+  };
+  const args = words.list(Object.assign(own, matrix, to));
   machine.parallel(program, Math.ceil(allPanels / panelsPerTask), args);
 }
 
