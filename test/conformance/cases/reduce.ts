@@ -29,7 +29,8 @@ export const reduce: Record<keyof (typeof ops)["reduce"], Case> = {
   variance: spread(k.variance),
   std: spread(k.std),
   norm: reduction(k.norm),
-  prod: reduction(k.prod),
+  // Products of more elements may leave the range of f32.
+  prod: { examples: reduction(k.prod).examples.filter(({ shapes }) => shapes.every((own) => sizeOf(own) <= 100)) }, // prettier-ignore
   min: reduction(k.min),
   cumsum: withAxis(k.cumsum),
 };
