@@ -43,13 +43,29 @@ interface Call {
   readonly axes: readonly number[];
 }
 
-/** A derivative: formulas over `uses`, which are indices of operands, then y (index n), then dL/dy (index n + 1). */
+/** A derivative over `uses`: indices of operands, then y (index n), then dL/dy (index n + 1). */
 interface Derivative {
   readonly uses: readonly number[];
-  /** Where the operand was not stretched by broadcasting. */
+  readonly gradient: GradientFormula;
+}
+
+/** The gradient of an operand that broadcasting may have stretched: an expression, summed over the stretched axes. */
+export class GradientFormula {
+  /** Where the operand was not stretched. */
   readonly plain: Formula;
-  /** Where it was: summed over the stretched axes. */
-  readonly summed: Formula;
+  readonly #summed: Formula;
+
+  constructor(name: string, operands: number, expr: Expr) {
+    this.plain = new Formula(name, operands, expr);
+    this.#summed = new Formula(name, operands, expr, "sum");
+  }
+
+  /** The gradient, of shape `own`, of an operand that was stretched to `shape`. */
+  apply(operands: readonly Operand[], shape: Shape, own: Shape): Tensor {
+    const axes = broadcastAxes(own, shape);
+    const result = (axes.length > 0 ? this.#summed : this.plain).apply(operands, { shape, axes });
+    return sameShape(result.shape, own) ? result : reshape(result, own);
+  }
 }
 
 /** A scalar expression over operands (inputs 0 ... operands-1), with its fold, and its derivatives when asked for. */
@@ -102,8 +118,7 @@ export class Formula {
     if (!term) return null;
     const full = this.fold === "max" ? e.where(e.equal(this.expr, y), term, 0) : term;
     const { uses, expr } = compact(full);
-    const make = (fold: Monoid | "none") => new Formula(`${this.name}.d${i}`, uses.length, expr, fold);
-    return { uses, plain: make("none"), summed: make("sum") };
+    return { uses, gradient: new GradientFormula(`${this.name}.d${i}`, uses.length, expr) };
   }
 
   #makeOp(): (inputs: Inputs, call: Call) => Tensor {
@@ -163,14 +178,12 @@ export class Formula {
       index === this.operands + 1 ? gradient : operand(index),
     );
     const own = call.shapes[i] ?? [];
-    const axes = broadcastAxes(own, shape);
-    const stretched = axes.length > 0;
     // Where the derivative is an operand as it is (d(a + b) = dy), there is nothing to compute.
     const [only] = operands;
-    const isOperand = derivative.plain.expr.kind === "input" && !stretched;
+    const isOperand =
+      derivative.gradient.plain.expr.kind === "input" && broadcastAxes(own, shape).length === 0;
     if (isOperand && only instanceof Tensor && sameShape(only.shape, own)) return only;
-    const result = (stretched ? derivative.summed : derivative.plain).apply(operands, { shape, axes });
-    return sameShape(result.shape, own) ? result : reshape(result, own);
+    return derivative.gradient.apply(operands, shape, own);
   }
 }
 

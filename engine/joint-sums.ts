@@ -6,14 +6,13 @@ import { differentiate } from "./expr/derivative.ts";
 import { add, input } from "./expr/expr.ts";
 import type { Expr } from "./expr/expr.ts";
 import type { ExpressionDefinition } from "./expr/kernel.ts";
-import { Formula } from "./formula.ts";
+import { GradientFormula } from "./formula.ts";
 import { runExpression } from "./launch.ts";
 import { defineMultiOp } from "./op.ts";
 import type { Tensors } from "./op.ts";
 import { mapRecord } from "./record.ts";
-import { broadcastAxes, broadcastShapes } from "./shape.ts";
+import { broadcastShapes } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
-import { reshape } from "./view.ts";
 
 /**
  * Defines sums of expressions over operands that broadcast:
@@ -44,8 +43,7 @@ export function jointSums<Name extends string>(
     const parts = terms.flatMap((term, k) => differentiate(term, input(arity + k), [i])[0] ?? []);
     if (parts.length === 0) return null;
     const expr = parts.reduce((a, b) => add(a, b));
-    const make = (fold: "none" | "sum") => new Formula(`${name}.d${i}`, arity + terms.length, expr, fold);
-    return { plain: make("none"), summed: make("sum") };
+    return new GradientFormula(`${name}.d${i}`, arity + terms.length, expr);
   });
 
   const op = defineMultiOp({
@@ -68,12 +66,7 @@ export function jointSums<Name extends string>(
       const operands = [...Object.values(saved), ...incoming];
       return mapRecord(shapes, (own, key) => {
         const derivative = derivatives[Object.keys(shapes).indexOf(key)];
-        if (!derivative) return null;
-        return () => {
-          const axes = broadcastAxes(own, shape);
-          const formula = axes.length > 0 ? derivative.summed : derivative.plain;
-          return reshape(formula.apply(operands, { shape, axes }), own);
-        };
+        return derivative ? () => derivative.apply(operands, shape, own) : null;
       });
     },
   });
