@@ -8,7 +8,7 @@ import { f32, f32x4, i32, v128 } from "../../engine/backends/cpu/assembler.ts";
 import type { FunctionBuilder, Local, ModuleBuilder, Value } from "../../engine/backends/cpu/assembler.ts";
 import { expLanes } from "../../engine/backends/cpu/expression/math.ts";
 import { pack } from "../../engine/backends/cpu/gemm/pack.ts";
-import { Words } from "../../engine/backends/cpu/gemm/task.ts";
+import { Words } from "../../engine/backends/cpu/task.ts";
 import { B_STEP_BYTES, TILE_COLUMNS, tileFunction } from "../../engine/backends/cpu/gemm/tile.ts";
 import { f32Bits } from "../../engine/backends/cpu/machine.ts";
 import type { Machine } from "../../engine/backends/cpu/machine.ts";

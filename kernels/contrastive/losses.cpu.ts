@@ -5,7 +5,7 @@
 import { f32x4, i32, v128 } from "../../engine/backends/cpu/assembler.ts";
 import type { FunctionBuilder, Local, ModuleBuilder, Value } from "../../engine/backends/cpu/assembler.ts";
 import { expLanes, logLanes } from "../../engine/backends/cpu/expression/math.ts";
-import { minU, Words } from "../../engine/backends/cpu/gemm/task.ts";
+import { minU, Words } from "../../engine/backends/cpu/task.ts";
 import { TILE_ROWS } from "../../engine/backends/cpu/gemm/tile.ts";
 import { f32Bits } from "../../engine/backends/cpu/machine.ts";
 import type { Machine } from "../../engine/backends/cpu/machine.ts";

@@ -7,7 +7,7 @@
 import { f32, f32x4, i32, i32x4, v128 } from "../../engine/backends/cpu/assembler.ts";
 import type { FunctionBuilder, Local, ModuleBuilder, Value } from "../../engine/backends/cpu/assembler.ts";
 import { pack } from "../../engine/backends/cpu/gemm/pack.ts";
-import { minU } from "../../engine/backends/cpu/gemm/task.ts";
+import { minU } from "../../engine/backends/cpu/task.ts";
 import {
   B_STEP_BYTES,
   PACKED_A,

@@ -6,7 +6,7 @@
  */
 import { i32 } from "../../engine/backends/cpu/assembler.ts";
 import type { Func, ModuleBuilder } from "../../engine/backends/cpu/assembler.ts";
-import { runTasks, Words } from "../../engine/backends/cpu/gemm/task.ts";
+import { runTasks, Words } from "../../engine/backends/cpu/task.ts";
 import type { Machine } from "../../engine/backends/cpu/machine.ts";
 import { conv2dOperations } from "./geometry.ts";
 import type { ConvGeometry } from "./geometry.ts";

@@ -12,7 +12,7 @@
 import { i32 } from "../../engine/backends/cpu/assembler.ts";
 import type { ModuleBuilder } from "../../engine/backends/cpu/assembler.ts";
 import type { Panels } from "../../engine/backends/cpu/gemm/pack.ts";
-import { Words } from "../../engine/backends/cpu/gemm/task.ts";
+import { Words } from "../../engine/backends/cpu/task.ts";
 import { B_STEP_BYTES, TILE_COLUMNS, TILE_ROWS, tileFunction } from "../../engine/backends/cpu/gemm/tile.ts";
 import { unitSignature } from "./convolve.cpu.ts";
 import type { Multiplication, UnitFunction } from "./convolve.cpu.ts";

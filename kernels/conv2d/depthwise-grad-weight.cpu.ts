@@ -8,7 +8,7 @@
  */
 import { f32x4, i32, v128 } from "../../engine/backends/cpu/assembler.ts";
 import type { ModuleBuilder } from "../../engine/backends/cpu/assembler.ts";
-import { runTasks, Words } from "../../engine/backends/cpu/gemm/task.ts";
+import { runTasks, Words } from "../../engine/backends/cpu/task.ts";
 import type { Machine } from "../../engine/backends/cpu/machine.ts";
 import type { Pointer } from "../../engine/kernel.ts";
 import { addChunks } from "./add-chunks.cpu.ts";

@@ -17,7 +17,7 @@
 import { i32, v128 } from "../../engine/backends/cpu/assembler.ts";
 import type { ModuleBuilder, Value } from "../../engine/backends/cpu/assembler.ts";
 import { copyPanel } from "../../engine/backends/cpu/gemm/pack.ts";
-import { minU, runTasks, Words } from "../../engine/backends/cpu/gemm/task.ts";
+import { minU, runTasks, Words } from "../../engine/backends/cpu/task.ts";
 import {
   B_STEP_BYTES,
   PACKED_A,

@@ -1,7 +1,7 @@
 /** How the convolution passes cut a batch: into units of a few whole images, or of a band of rows of one image. */
 import { i32 } from "../../engine/backends/cpu/assembler.ts";
 import type { FunctionBuilder, Local, Value } from "../../engine/backends/cpu/assembler.ts";
-import { minU } from "../../engine/backends/cpu/gemm/task.ts";
+import { minU } from "../../engine/backends/cpu/task.ts";
 
 /** The cut of a batch into units: first by images, then each image by output rows. */
 export interface Units {

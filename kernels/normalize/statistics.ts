@@ -60,7 +60,7 @@ export const countAlong = (shape: Shape, axes: readonly number[]): number =>
 export const parameterSums = jointSums("normalize.sums", 4, (dy, x, mean, rstd) => ({
   dbeta: dy,
   dgamma: e.mul(dy, e.mul(e.sub(x, mean), rstd)),
-})); // prettier-ignore
+}));
 
 /** rstd, recorded: through it a second derivative sees the variance. */
 export const inverseDeviation = elementwise("normalize.rstd", (variance, epsilon) =>

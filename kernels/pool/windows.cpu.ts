@@ -6,7 +6,7 @@
  */
 import { i32, select } from "../../engine/backends/cpu/assembler.ts";
 import type { FunctionBuilder, Local, ModuleBuilder, Value } from "../../engine/backends/cpu/assembler.ts";
-import { minU, runTasks, Words } from "../../engine/backends/cpu/gemm/task.ts";
+import { minU, runTasks, Words } from "../../engine/backends/cpu/task.ts";
 import type { Machine } from "../../engine/backends/cpu/machine.ts";
 import type { Pointer } from "../../engine/kernel.ts";
 import type { PoolGeometry } from "./geometry.ts";

@@ -95,6 +95,7 @@ export async function pretrain(
   for (let epoch = 0; epoch < epochs; epoch++) {
     const started = performance.now();
     const ofEpoch = random.fork(epoch);
+    // Not from ofEpoch itself: what is drawn from it would change the views, which fork from its state.
     const order = random.fork(epoch).permutation(dataset.count);
     let total = 0;
     for (let i = 0; i < steps; i++) {

@@ -68,7 +68,7 @@ export const reduction = (op: Reduction): Case => ({
           { minLength: 1 },
         ),
         keepDims: fc.boolean(),
-      }) // prettier-ignore
+      })
       .map(({ axes, keepDims }) => ({ shapes: [own], call: (x) => [op(x, axes, { keepDims })] })),
   ),
 });

@@ -144,7 +144,7 @@ describe("init", () => {
     await assert.rejects(init({ threads: 0 }), ValueError);
     await assert.rejects(init({ backend: "gpu" as "cpu" }), (error) => {
       return error instanceof ValueError && /among auto, .*, got "gpu"/.test(error.message);
-    }); // prettier-ignore
+    });
     setBackend(before);
   });
 });

@@ -178,7 +178,7 @@ describe("first and second derivatives of formulas, against central differences"
   it("a number among the operands", () => check(2, ([a, b]) => fused(a!, 1.5, b!)));
   it("sum", () => check(1, ([x], _, axes) => silu(sum(x!, axesOf(x!, axes)))));
   it("a sum of squares", () => check(1, ([x], _, axes) => sumOfSquares(x!, axesOf(x!, axes), { keepDims: true }))); // prettier-ignore
-  it("a sum of sums that broadcast", () => check(2, (xs, shape, axes) => total.apply(xs, { shape, axes }))); // prettier-ignore
+  it("a sum of sums that broadcast", () => check(2, (xs, shape, axes) => total.apply(xs, { shape, axes })));
   it("a sum of products that broadcast", () => check(2, (xs, shape, axes) => product.apply(xs, { shape, axes }))); // prettier-ignore
   it("max", () => check(1, ([x], _, axes) => silu(max(x!, axesOf(x!, axes)))));
   it("a maximum over two operands", () => check(2, ([a, b], _, axes) => greatest.apply([a!, b!], { axes: axes.filter((axis) => axis < Math.max(a!.shape.length, b!.shape.length)) }))); // prettier-ignore

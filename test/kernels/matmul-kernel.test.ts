@@ -146,7 +146,6 @@ describe("matmul kernel", async () => {
       [3, 150],
       [9, 300],
     ] as const) {
-      // prettier-ignore
       const p = { ...params(size, size + 3, size + 1, 1, 1), outer, inner: 1, aOuter: 1, aInner: 0, bOuter: 0, bInner: 0 }; // prettier-ignore
       const [a, b] = [integers(outer * p.m * p.k, 5), integers(p.k * p.n, 6)];
       const expected = Array.from({ length: outer }, (_, i) =>

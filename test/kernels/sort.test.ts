@@ -50,7 +50,7 @@ describe("sort and topK on each backend", () => {
   after(() => cpu.destroy());
 
   it("are what sorting pairs of value and position gives", async () => {
-    const value = fc.oneof({ weight: 4, arbitrary: fc.integer({ min: -3, max: 3 }) }, fc.constantFrom(NaN, Infinity, -Infinity)); // prettier-ignore
+    const value = fc.oneof({ weight: 4, arbitrary: fc.integer({ min: -3, max: 3 }) }, fc.constantFrom(NaN, Infinity, -Infinity));
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 80 }).chain((length) => fc.tuple(fc.array(value, { minLength: 2 * length, maxLength: 2 * length }), fc.nat(length))),
@@ -68,10 +68,10 @@ describe("sort and topK on each backend", () => {
             setBackend(backend);
             const x = tensor(xs, [length, 2]);
             const top = k.topK(x, count, { axis: 0, largest: descending });
-            assert.deepEqual(await values(top.indices), expected.map(({ i }) => i)); // prettier-ignore
-            assert.deepEqual(await values(top.values), expected.map(({ x: each }) => each)); // prettier-ignore
+            assert.deepEqual(await values(top.indices), expected.map(({ i }) => i));
+            assert.deepEqual(await values(top.values), expected.map(({ x: each }) => each));
             const all = k.sort(x, { axis: 0, descending });
-            assert.deepEqual((await values(all.indices)).slice(0, 2 * count), expected.map(({ i }) => i)); // prettier-ignore
+            assert.deepEqual((await values(all.indices)).slice(0, 2 * count), expected.map(({ i }) => i));
           }
         },
       ),

@@ -142,7 +142,6 @@ describe("argMax on the cpu backend", () => {
       [5000, 10],
       [3, 40001],
     ] as const) {
-      // prettier-ignore
       const list = floats(shape[0] * shape[1], 9);
       const expected = Array.from({ length: shape[0] }, (_, i) => {
         const line = list.subarray(i * shape[1], (i + 1) * shape[1]);

@@ -243,7 +243,6 @@ for (const implementation of ["composed", "fused"] as const) {
           ["temperature", temperature],
           [{ base: 0.07 }, temperature / 0.07],
         ] as const) {
-          // prettier-ignore
           const scaled = await lossAndGradient(rows, labels, { temperature, scale });
           close(scaled.loss, factor * plain.loss);
           allClose(scaled.gradient.flat(), plain.gradient.flat().map((x) => factor * x)); // prettier-ignore

@@ -62,7 +62,7 @@ export class CpuBackend implements Backend {
   ): void {
     this.#kernelsRun++;
     const [from, to] = [inputs.map(own), outputs.map(own)];
-    if (kernel.cpu) kernel.cpu(this.machine, params, from.map(({ address }) => address), to.map(({ address }) => address)); // prettier-ignore
+    if (kernel.cpu) kernel.cpu(this.machine, params, from.map(({ address }) => address), to.map(({ address }) => address));
     else runDefinition(kernel, params, from.map((buffer) => this.#view(buffer)), to.map((buffer) => this.#view(buffer))); // prettier-ignore
   }
 

@@ -1,7 +1,7 @@
-/** What tasks that cut matrices into blocks have in common. */
-import { i32, select } from "../assembler.ts";
-import type { Operand, Value } from "../assembler.ts";
-import type { Machine, Program } from "../machine.ts";
+/** What the tasks of all kernels have in common: argument words by name, and how a job is run. */
+import { i32, select } from "./assembler.ts";
+import type { Operand, Value } from "./assembler.ts";
+import type { Machine, Program } from "./machine.ts";
 
 /** The argument words of a job by name: listed on the host, read in the task. */
 export class Words<N extends string> {
@@ -24,9 +24,16 @@ export class Words<N extends string> {
     return this.#names.map((name) => values[name]);
   }
 
+  /** The byte offset of a word from the task's `args` pointer. */
+  offset(name: N): number {
+    const index = this.#names.indexOf(name);
+    if (index < 0) throw new RangeError(`argument words: no ${name} among ${this.#names.join(", ")}`);
+    return 4 * index;
+  }
+
   /** From the task's `args` pointer, the expression that loads the word called `name`. */
   reader(args: Operand<"i32">): (name: N) => Value<"i32"> {
-    return (name) => i32.load(args, 4 * this.#names.indexOf(name));
+    return (name) => i32.load(args, this.offset(name));
   }
 }
 

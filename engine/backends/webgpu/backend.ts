@@ -132,7 +132,7 @@ export class WebGpuBackend implements Backend {
     if (targets.every(({ length }) => length === 0)) return;
     const block = (buffer: GpuBuffer) => ({ memory: this.#memoryOf(buffer), length: buffer.length });
     const sources = inputs.map((input) => block(own(input)));
-    wgsl(this.#gpu, params, sources, targets.map(block)); // prettier-ignore
+    wgsl(this.#gpu, params, sources, targets.map(block));
   }
 
   async read(buffer: DeviceBuffer): Promise<Elements> {

@@ -1,7 +1,8 @@
 import type { LoopStructure } from "../../../expr/kernel.ts";
 import type { CpuBody, Params, Pointer } from "../../../kernel.ts";
-import { emitFinish, emitFold, finishWords, foldCut, foldWords } from "./fold.ts";
-import { emitMap, mapCut, mapWords } from "./map.ts";
+import { foldCut, mapCut } from "./cut.ts";
+import { emitFinish, emitFold, finishWords, foldWords } from "./fold.ts";
+import { emitMap, mapWords } from "./map.ts";
 
 let structures = 0;
 
@@ -42,11 +43,14 @@ export function cpuBody(structure: LoopStructure): CpuBody<string> {
       return;
     }
     const partials = machine.heap.alloc(4 * accumulators * cut.chunks * cut.outputs);
-    foldInto(partials);
-    const finish = machine.program(`${key} finish`, (module) => { emitFinish(module, structure); }); // prettier-ignore
-    const last = { ...mapCut(kept), outputs: cut.outputs, chunks: cut.chunks, partials };
-    machine.parallel(finish, last.tasks, lastWords.pack({ params, inputs, outputs, cut: last }));
-    machine.heap.free(partials);
+    try {
+      foldInto(partials);
+      const finish = machine.program(`${key} finish`, (module) => { emitFinish(module, structure); }); // prettier-ignore
+      const last = { ...mapCut(kept), outputs: cut.outputs, chunks: cut.chunks, partials };
+      machine.parallel(finish, last.tasks, lastWords.pack({ params, inputs, outputs, cut: last }));
+    } finally {
+      machine.heap.free(partials);
+    }
   };
 }
 

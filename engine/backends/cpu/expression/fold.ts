@@ -14,11 +14,12 @@ import { identityOf } from "../../../expr/kernel.ts";
 import type { Accumulator, LoopStructure, Monoid } from "../../../expr/kernel.ts";
 import { f32x4, i32, i32x4, v128 } from "../assembler.ts";
 import type { FunctionBuilder, Local, ModuleBuilder, Value } from "../assembler.ts";
+import { minU } from "../task.ts";
+import { foldCutNames } from "./cut.ts";
 import {
   advance,
   ArgumentWords,
   cutWords,
-  minimum,
   OperandReader,
   operandWords,
   reset,
@@ -27,14 +28,8 @@ import {
 } from "./loops.ts";
 import { emitMap, mapWords } from "./map.ts";
 
-/** Elements folded in one chunk, about: small enough for many tasks, large enough to be worth one. */
-const CHUNK_ELEMENTS = 32768;
-/** Folded rows in one chunk at most: bounds the length of a sequential sum, and with it the rounding error. */
-const CHUNK_ROWS = 256;
 /** Elements of a row that are summed before they join the total, for the same reason. */
 const BLOCK_ELEMENTS = 2048;
-/** Columns in one task of a column fold. */
-const TASK_COLUMNS = 4096;
 /** Vectors of columns that are folded together, the widest that fit first; single ones for what is left. */
 const GROUP_VECTORS = [16, 8, 4];
 /** Operations in the body of one group: longer expressions take fewer columns together, so that code stays short. */
@@ -47,57 +42,7 @@ const combine: Record<Monoid, (a: Value<"v128">, b: Value<"v128">) => Value<"v12
 
 /** The words of stage 1. */
 export const foldWords = (structure: LoopStructure): ArgumentWords =>
-  new ArgumentWords([...operandWords(structure), ...cutWords([...cutNames, "partials"])]);
-
-const cutNames = [
-  "rows",
-  "columns",
-  "outputs",
-  "folds",
-  "chunkFolds",
-  "taskRows",
-  "taskColumns",
-  "chunks",
-] as const;
-
-/** How a fold is cut. See {@link foldCut}. */
-export type FoldCut = Readonly<Record<(typeof cutNames)[number] | "tasks", number>>;
-
-const product = (lengths: readonly number[]): number => lengths.reduce((total, length) => total * length, 1);
-
-/**
- * Cuts a fold into chunks and tasks. Folding rows: `rows` outputs, each from `folds` runs of the innermost reduced loop
- * (`columns` elements). Folding columns: `rows` groups of `columns` neighbouring outputs, each from `folds` rows.
- * Where a row fold has a single run, the run itself is cut: then `folds` counts its elements.
- */
-export function foldCut(
-  structure: LoopStructure,
-  kept: readonly number[],
-  reduced: readonly number[],
-): FoldCut {
-  const [keptCount, reducedCount] = [product(kept), product(reduced)];
-  const columns = (structure.foldsRows ? reduced.at(-1) : kept.at(-1)) ?? 1;
-  const rows = structure.foldsRows ? keptCount : product(kept.slice(0, -1));
-  const singleRun = structure.foldsRows && reduced.length <= 1;
-  const folds = singleRun
-    ? reducedCount
-    : structure.foldsRows
-      ? reducedCount / Math.max(1, columns)
-      : reducedCount;
-  const chunkFolds = singleRun
-    ? CHUNK_ELEMENTS
-    : Math.max(
-        structure.foldsRows ? 1 : 16,
-        Math.min(CHUNK_ROWS, Math.ceil(CHUNK_ELEMENTS / Math.max(1, columns))),
-      );
-  const chunks = Math.max(1, Math.ceil(folds / chunkFolds));
-  const rowElements = (Math.min(folds, chunkFolds) || 1) * (singleRun ? 1 : columns);
-  const taskRows = Math.max(1, Math.floor(CHUNK_ELEMENTS / Math.max(1, rowElements)));
-  const taskColumns = structure.foldsRows ? columns : Math.min(columns, TASK_COLUMNS);
-  const across = structure.foldsRows ? 1 : Math.ceil(columns / Math.max(1, taskColumns));
-  const tasks = chunks * Math.ceil(rows / taskRows) * across;
-  return { rows, columns, outputs: keptCount, folds, chunkFolds, taskRows, taskColumns, chunks, tasks };
-}
+  new ArgumentWords([...operandWords(structure), ...cutWords([...foldCutNames, "partials"])]);
 
 /** Writes stage 2: a map over the outputs whose extra inputs are the accumulators, combined over chunks in order. */
 export function emitFinish(module: ModuleBuilder, structure: LoopStructure): void {
@@ -139,11 +84,11 @@ export function emitFold(module: ModuleBuilder, structure: LoopStructure): void 
     const chunk = f.let(i32.divU(index, perChunk));
     const within = f.let(i32.remU(index, perChunk));
     const rowStart = f.let(i32.mul(i32.divU(within, across), taskRows));
-    const rowEnd = f.let(minimum(i32.add(rowStart, taskRows), rows));
+    const rowEnd = f.let(minU(i32.add(rowStart, taskRows), rows));
     const columnStart = f.let(i32.mul(i32.remU(within, across), taskColumns));
-    const columnEnd = f.let(minimum(i32.add(columnStart, taskColumns), columns));
+    const columnEnd = f.let(minU(i32.add(columnStart, taskColumns), columns));
     const foldStart = f.let(i32.mul(chunk, chunkFolds));
-    const foldEnd = f.let(minimum(i32.add(foldStart, chunkFolds), folds));
+    const foldEnd = f.let(minU(i32.add(foldStart, chunkFolds), folds));
     // Where this chunk's partial results of each accumulator begin.
     const chunks = load("chunks");
     const partials = structure.definition.accumulators.map((_, a) =>
@@ -255,7 +200,7 @@ function foldRun({ f, structure, words, args }: Part, totals: readonly Local<"v1
     f.forRange(start, pairs, BLOCK_ELEMENTS, (block) => {
       restart(f, accumulators, first);
       restart(f, accumulators, second);
-      const blockEnd = f.let(minimum(i32.add(block, BLOCK_ELEMENTS), pairs));
+      const blockEnd = f.let(minU(i32.add(block, BLOCK_ELEMENTS), pairs));
       f.forRange(block, blockEnd, 8, (element) => {
         into(first, values(element, 0));
         into(second, values(element, 4));

@@ -1,11 +1,12 @@
 /**
  * What the map and the fold share: argument words by name, and operands that are walked by loops.
  */
-import { f32x4, i32, select, v128 } from "../assembler.ts";
+import { f32x4, i32, v128 } from "../assembler.ts";
 import type { FunctionBuilder, Local, Value } from "../assembler.ts";
 import type { InnerStride, LoopStructure } from "../../../expr/kernel.ts";
 import type { Params, Pointer } from "../../../kernel.ts";
 import { f32Bits } from "../machine.ts";
+import { Words } from "../task.ts";
 
 /** What a call brings: parameters and addresses as every CPU body gets them, and how its work is cut. */
 export interface Call {
@@ -18,26 +19,18 @@ export interface Call {
 /** The name of a 32-bit word that a task receives, and where its value comes from. */
 export type ArgumentWord = readonly [name: string, value: (call: Call) => number];
 
-/** The words that a task receives. */
-export class ArgumentWords {
-  readonly #names: readonly string[];
+/** The words of an expression kernel's task: which there are depends on its structure, so each brings its value. */
+export class ArgumentWords extends Words<string> {
   readonly #values: readonly ArgumentWord[1][];
 
   constructor(words: readonly ArgumentWord[]) {
-    this.#names = words.map(([name]) => name);
+    super(words.map(([name]) => name));
     this.#values = words.map(([, value]) => value);
-  }
-
-  /** The byte offset of a word in the argument block. */
-  offset(name: string): number {
-    const index = this.#names.indexOf(name);
-    if (index < 0) throw new RangeError(`argument words: no ${name} among ${this.#names.join(", ")}`);
-    return 4 * index;
   }
 
   /** A word as an integer. */
   load(args: Local<"i32">, name: string): Value<"i32"> {
-    return i32.load(args, this.offset(name));
+    return this.reader(args)(name);
   }
 
   /** The words for a call, in order. */
@@ -182,9 +175,6 @@ export class OperandReader {
     return this.#integers.has(index) ? f32x4.convertI32x4S(lanes) : lanes;
   }
 }
-
-/** The smaller of two unsigned integers. */
-export const minimum = (a: Value<"i32">, b: Value<"i32">): Value<"i32"> => select(i32.ltU(a, b), a, b);
 
 /** Stores the first `count` lanes; all four if there are more. */
 export function storeLanes(

@@ -9,20 +9,17 @@ import { inputsOf } from "../../../expr/expr.ts";
 import type { LoopStructure } from "../../../expr/kernel.ts";
 import { i32 } from "../assembler.ts";
 import type { FunctionBuilder, Local, ModuleBuilder, Value } from "../assembler.ts";
+import { minU } from "../task.ts";
 import {
   advance,
   ArgumentWords,
   cutWords,
-  minimum,
   OperandReader,
   operandWords,
   startPointers,
   storeLanes,
 } from "./loops.ts";
 import type { ArgumentWord } from "./loops.ts";
-
-/** Elements in a task: 64 KiB for each operand, so that a task is worth handing to a thread. */
-const TASK_ELEMENTS = 16384;
 
 /** The words of a map: operands, outputs, how rows and columns are cut, and those of extra inputs. */
 export const mapWords = (structure: LoopStructure, extra: readonly string[] = []): ArgumentWords =>
@@ -31,18 +28,6 @@ export const mapWords = (structure: LoopStructure, extra: readonly string[] = []
     ...structure.definition.outputs.map((_, i): ArgumentWord => [`y${i}`, ({ outputs }) => outputs[i] ?? 0]),
     ...cutWords(["rows", "columns", "taskRows", "taskColumns", ...extra]),
   ]);
-
-/** How the kept loops are cut into tasks: the innermost is columns, all others together are rows. */
-export function mapCut(
-  kept: readonly number[],
-): Record<"rows" | "columns" | "taskRows" | "taskColumns" | "tasks", number> {
-  const columns = kept.at(-1) ?? 1;
-  const rows = kept.slice(0, -1).reduce((product, length) => product * length, 1);
-  const taskColumns = Math.min(columns, TASK_ELEMENTS);
-  const taskRows = Math.max(1, Math.floor(TASK_ELEMENTS / Math.max(1, columns)));
-  const tasks = columns === 0 ? 0 : Math.ceil(rows / taskRows) * Math.ceil(columns / taskColumns);
-  return { rows, columns, taskRows, taskColumns, tasks };
-}
 
 /** Gives four lanes for an input that is no operand: `offset` is the byte offset of the output elements. */
 export type ExtraInput = (f: FunctionBuilder, index: number, offset: Value<"i32">) => Value<"v128">;
@@ -93,9 +78,9 @@ function taskRange(
   return {
     columns,
     rowStart,
-    rowEnd: f.let(minimum(i32.add(rowStart, taskRows), words.load(args, "rows"))),
+    rowEnd: f.let(minU(i32.add(rowStart, taskRows), words.load(args, "rows"))),
     columnStart,
-    columnEnd: f.let(minimum(i32.add(columnStart, taskColumns), columns)),
+    columnEnd: f.let(minU(i32.add(columnStart, taskColumns), columns)),
   };
 }
 

@@ -9,7 +9,7 @@ import { blockFunction, gemm } from "./gemm.ts";
 import type { Gemm } from "./gemm.ts";
 import { copyPanel, interleavePanel } from "./pack.ts";
 import type { PanelFunction } from "./pack.ts";
-import { minU, runTasks, Words } from "./task.ts";
+import { minU, runTasks, Words } from "../task.ts";
 import { B_STEP_BYTES, PACKED_A, TILE_COLUMNS, TILE_ROWS } from "./tile.ts";
 
 /** Products of one size: where their operands are. The results follow one another from `c` on. */

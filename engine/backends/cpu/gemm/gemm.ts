@@ -8,7 +8,7 @@ import { i32 } from "../assembler.ts";
 import type { Func, ModuleBuilder } from "../assembler.ts";
 import type { Machine } from "../machine.ts";
 import { pack } from "./pack.ts";
-import { minU, runTasks, Words } from "./task.ts";
+import { minU, runTasks, Words } from "../task.ts";
 import { B_STEP_BYTES, PACKED_A, TILE_COLUMNS, TILE_ROWS, tileFunction } from "./tile.ts";
 
 /** A matrix product in memory: addresses of row-major matrices, and their sizes. */

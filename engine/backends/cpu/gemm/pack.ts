@@ -9,7 +9,7 @@
 import { f32x4, i32, v128 } from "../assembler.ts";
 import type { Func, FunctionBuilder, Local, ModuleBuilder } from "../assembler.ts";
 import type { Machine } from "../machine.ts";
-import { minU, Words } from "./task.ts";
+import { minU, Words } from "../task.ts";
 
 const panelParams = ["i32", "i32", "i32", "i32", "i32"] as const;
 
