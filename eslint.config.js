@@ -44,6 +44,8 @@ export default defineConfig(
         { allowNumber: true, allowBoolean: true },
       ],
       "@typescript-eslint/switch-exhaustiveness-check": "error",
+      // const { left, ...rest } = whole: how an object without a field is made.
+      "@typescript-eslint/no-unused-vars": ["error", { ignoreRestSiblings: true }],
       // A loop index reads better than entries() in numeric code.
       "@typescript-eslint/prefer-for-of": "off",
     },

@@ -7,11 +7,11 @@ export { SupConModel } from "./model.ts";
 export type { EncoderName, SupConModelOptions } from "./model.ts";
 
 export { encodeDataset } from "./evaluate/features.ts";
-export type { LabelledFeatures } from "./evaluate/features.ts";
-export { knnTop1 } from "./evaluate/knn.ts";
-export type { KnnOptions } from "./evaluate/knn.ts";
-export { linearTop1 } from "./evaluate/linear.ts";
-export type { LinearOptions } from "./evaluate/linear.ts";
+export type { Features, LabelledFeatures } from "./evaluate/features.ts";
+export { knnTop1, nearestNeighbours } from "./evaluate/knn.ts";
+export type { KnnOptions, Neighbour, NeighbourOptions } from "./evaluate/knn.ts";
+export { LinearClassifier, linearTop1, trainLinear } from "./evaluate/linear.ts";
+export type { LinearClassifierOptions, LinearOptions } from "./evaluate/linear.ts";
 
 export { balancedIndices, channelStatistics, DataError, selectImages } from "./data/dataset.ts";
 export type { ImageDataset, ImageShape } from "./data/dataset.ts";

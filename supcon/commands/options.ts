@@ -1,7 +1,10 @@
-import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { join } from "node:path";
+import { Command, Option } from "@commander-js/extra-typings";
 import { backendNames } from "../../engine/backend.ts";
 import { ValueError } from "../../engine/errors.ts";
 import { encoders } from "../model.ts";
+import { applyConfig } from "./config.ts";
+import { belowOne, integer, nonNegative, oneLine, positive, share } from "./parsers.ts";
 
 /**
  * How much a preset trains. Measured on MNIST and two Zen 4 cores, CPU time (two idle cores take about half of it) and
@@ -18,28 +21,6 @@ export type PresetName = keyof typeof presets;
 const backendChoices = ["auto", ...backendNames] as const;
 const encoderNames = ["resnet8", "resnet20"] as const satisfies readonly (keyof typeof encoders)[];
 const presetNames = ["full", "minute"] as const satisfies readonly PresetName[];
-
-/** A parser of integers from `min` on. */
-const integer =
-  (min: number, max = Number.MAX_SAFE_INTEGER) =>
-  (text: string): number => {
-    const value = Number(text);
-    if (text.trim() !== "" && Number.isSafeInteger(value) && value >= min && value <= max) return value;
-    const range = max === Number.MAX_SAFE_INTEGER ? `>= ${min}` : `from ${min} to ${max}`;
-    throw new InvalidArgumentError(`Expected an integer ${range}.`);
-  };
-
-/** A parser of finite numbers that `holds` accepts. */
-const number =
-  (expected: string, holds: (value: number) => boolean) =>
-  (text: string): number => {
-    const value = Number(text);
-    if (text.trim() !== "" && Number.isFinite(value) && holds(value)) return value;
-    throw new InvalidArgumentError(`Expected a number ${expected}.`);
-  };
-
-const positive = number("> 0", (x) => x > 0);
-const nonNegative = number(">= 0", (x) => x >= 0);
 
 const about = `Supervised contrastive learning (Khosla et al., 2020) on images, in two stages:
 
@@ -58,21 +39,20 @@ Examples:
   npx tsx supcon/train.ts --preset minute --seed 1    a short run, another seed
   npx tsx supcon/train.ts --width 16 --epochs 10      wider, and for longer
   npx tsx supcon/train.ts --temperature 0.5 --out runs/warm
+  npx tsx supcon/train.ts --config runs/warm/config.json --seed 1    again, another seed
+  npx tsx supcon/train.ts --resume runs/warm          goes on where Ctrl-C came
 
 A run folder holds config.json (all that decided the run), metrics.csv (a line
-for each epoch), result.json (accuracies) and checkpoint.safetensors (weights
-and running statistics). Exit codes: 0 done, 1 failed, 2 bad usage or data.`;
+for each epoch), result.json (accuracies), checkpoint.safetensors (weights,
+running statistics and what the optimiser remembers), classifier.safetensors
+and features.safetensors; npx tsx supcon/predict.ts uses them. A config file is
+JSON with options as in config.json: { "epochs": 10, "learningRate": 0.2 }.
+What stands on the command line goes before what stands in the file.
+
+Exit codes: 0 done, 1 failed, 2 bad usage or data, 130 interrupted.`;
 
 const presetHelp = (name: keyof (typeof presets)["full"]): string =>
   presetNames.map((preset) => `${preset}: ${presets[preset][name]}`).join(", ");
-
-const share = number("in (0, 1]", (x) => x > 0 && x <= 1);
-const belowOne = number("in [0, 1)", (x) => x >= 0 && x < 1);
-
-// A suggestion ("Did you mean ...") comes as a second line: here an error is one.
-const outputError = (text: string, write: (text: string) => void): void => {
-  write(text.trim().replaceAll("\n", " ") + "\n");
-};
 
 // prettier-ignore
 const commandLine = () =>
@@ -82,7 +62,7 @@ const commandLine = () =>
     .helpOption("-h, --help", "show this and exit")
     .helpCommand(false)
     .allowExcessArguments(false)
-    .configureOutput({ outputError })
+    .configureOutput({ outputError: oneLine })
     .addOption(new Option("--preset <name>", "size of the run").choices(presetNames).default("full" as const))
     .optionsGroup("Data:")
     .option("--data <name>", "mnist, or a folder with four IDX files named as MNIST's (plain or .gz)", "mnist")
@@ -109,34 +89,68 @@ const commandLine = () =>
     .option("--seed <n>", "of everything random: the same seed gives the same weights", integer(0), 0)
     .option("--threads <n>", "threads of the cpu backend (default: one per core)", integer(1, 1024))
     .addOption(new Option("--backend <name>", "what computes").choices(backendChoices).default("auto" as const))
-    .option("--out <dir>", "run folder, new or empty (default: runs/ and the time)");
+    .option("--out <dir>", "run folder, new or empty (default: runs/ and the time)")
+    .option("--config <file>", "JSON file with options, such as another run's config.json")
+    .option("--resume <dir>", "run folder of an interrupted run, to go on with; takes no other option")
+    .option("--dry-run", "show what would run and what it would cost, after a few steps that are measured", false);
 
 /** The options of a run, all of them decided. */
 export type TrainConfig = ReturnType<typeof complete>;
 
-/** Fills in what the preset decides. */
+/** What is to be done. */
+export interface TrainCommand {
+  readonly config: TrainConfig;
+  /** The run folder, unless one is to be named by the time. */
+  readonly out: string | undefined;
+  /** To go on with the run in that folder. */
+  readonly resume: boolean;
+  /** To tell what the run would cost, and write nothing. */
+  readonly dryRun: boolean;
+}
+
+/** Fills in what the preset decides, and leaves out what is not part of the run itself. */
 function complete(options: ReturnType<ReturnType<typeof commandLine>["opts"]>) {
+  const { out, config, resume, dryRun, ...rest } = options;
   const preset = presets[options.preset];
   return {
-    ...options,
+    ...rest,
     trainImages: options.trainImages ?? preset.trainImages,
     epochs: options.epochs ?? preset.epochs,
   };
 }
 
 /**
- * Reads the command line (without node and script). Throws commander's CommanderError for unknown options and values
- * that are not allowed (after it has said so on stderr), and where help was asked for; ValueError for values that do not
- * fit each other.
+ * Reads the command line (without node and script) and the config file that it names. Throws commander's CommanderError
+ * for unknown options and values that are not allowed (after it has said so on stderr), and where help was asked for;
+ * ValueError for a file with the like, and for values that do not fit each other.
  */
-export function parseTrainOptions(args: readonly string[]): TrainConfig {
+export function parseTrainCommand(args: readonly string[]): TrainCommand {
   const command = commandLine().exitOverride();
   command.parse([...args], { from: "user" });
+  const { resume, config: file, out, dryRun } = command.opts();
+  if (resume !== undefined) {
+    const other = command.options.find((option) => {
+      const name = option.attributeName();
+      return name !== "resume" && command.getOptionValueSource(name) === "cli";
+    });
+    if (other) {
+      throw new ValueError(
+        `--resume: expected no other option, got ${other.long}; a run goes on as it began`,
+      );
+    }
+    applyConfig(command, join(resume, "config.json"));
+  } else if (file !== undefined) {
+    applyConfig(command, file);
+  }
   const config = complete(command.opts());
   const { batch, trainImages, warmup, epochs } = config;
   if (batch > trainImages) {
     throw new ValueError(`--batch: expected at most the ${trainImages} training images, got ${batch}`);
   }
   if (warmup > epochs) throw new ValueError(`--warmup: expected at most the ${epochs} epochs, got ${warmup}`);
-  return config;
+  return { config, out: resume ?? out, resume: resume !== undefined, dryRun };
 }
+
+/** The options of the run in `folder`. Throws ValueError if it has no config.json, or one that does not fit. */
+export const readRunConfig = (folder: string): TrainConfig =>
+  parseTrainCommand(["--config", join(folder, "config.json")]).config;

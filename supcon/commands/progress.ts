@@ -8,9 +8,19 @@ export interface Progress {
   stop(): void;
 }
 
-/** A bar on a terminal, else one line for each epoch. `steps` is the number of steps in all. */
-export function progress(steps: number, epochs: number, viewsPerStep: number): Progress {
-  return process.stdout.isTTY ? new Bar(steps, epochs, viewsPerStep) : new Lines(epochs);
+/** What the progress is of. */
+export interface ProgressOptions {
+  /** In all. */
+  readonly steps: number;
+  readonly epochs: number;
+  readonly viewsPerStep: number;
+  /** Steps that an earlier run has done. */
+  readonly done: number;
+}
+
+/** A bar on a terminal, else one line for each epoch. */
+export function progress(options: ProgressOptions): Progress {
+  return process.stdout.isTTY ? new Bar(options) : new Lines(options.epochs);
 }
 
 /** Steps over which loss and speed are averaged. */
@@ -22,13 +32,17 @@ class Bar implements Progress {
   readonly #viewsPerStep: number;
   readonly #recent: { readonly loss: number; readonly at: number }[] = [];
 
-  constructor(steps: number, epochs: number, viewsPerStep: number) {
+  constructor({ steps, epochs, viewsPerStep, done }: ProgressOptions) {
     const format = "epoch {epoch} |{bar}| loss {loss} | {speed} images/s | {eta_formatted} left";
     const options = { format, stream: process.stdout, hideCursor: true, etaBuffer: 50, barsize: 30 };
     this.#bar = new SingleBar(options, Presets.shades_classic);
     this.#epochs = epochs;
     this.#viewsPerStep = viewsPerStep;
-    this.#bar.start(steps, 0, { epoch: `1/${epochs}`, loss: "-", speed: "-" });
+    this.#bar.start(steps, done, {
+      epoch: `${Math.floor((done / steps) * epochs) + 1}/${epochs}`,
+      loss: "-",
+      speed: "-",
+    });
   }
 
   onStep({ step, epoch, loss }: StepReport): void {

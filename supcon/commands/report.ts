@@ -5,6 +5,7 @@ import type { SupConModel } from "../model.ts";
 import type { RunData } from "./data.ts";
 import type { TrainConfig } from "./options.ts";
 import { stepsPerEpoch } from "./pretrain.ts";
+import { runFiles } from "./run-folder.ts";
 import type { TrainResult } from "./train.ts";
 
 /** 12345 as 12,345. */
@@ -40,7 +41,9 @@ export function printEnd({ k }: TrainConfig, result: TrainResult, path: string):
 linear classifier   ${percent(result.linearTop1)}
 k-NN, k = ${String(k).padEnd(8)}  ${percent(result.knnTop1)}
 
-${result.seconds.toFixed(0)} s in all; ${path} has config.json, metrics.csv, result.json and checkpoint.safetensors`);
+${result.seconds.toFixed(0)} s in all; ${path} has ${Object.values(runFiles).join(", ")}
+
+npx tsx supcon/predict.ts test:0 --run ${path} classifies a test image, or a picture of yours`);
 }
 
 /** Numbers that are trained. */

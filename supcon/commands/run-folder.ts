@@ -1,22 +1,41 @@
-import { mkdirSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Elements } from "../../engine/backend.ts";
 import { ValueError } from "../../engine/errors.ts";
-import type { StateDict } from "../../nn/index.ts";
+import type { LinearClassifier } from "../evaluate/linear.ts";
 import { atomicWrite } from "../run/atomic.ts";
+import { writeCheckpoint } from "../run/checkpoint.ts";
+import type { Checkpoint } from "../run/checkpoint.ts";
+import { writeFeatures } from "../run/features.ts";
+import type { RunFeatures } from "../run/features.ts";
 import { MetricsWriter } from "../run/metrics.ts";
 import type { MetricsRow } from "../run/metrics.ts";
-import { encodeSafetensors } from "../run/safetensors.ts";
+import { writeTensors } from "../run/tensors.ts";
+
+/** The files of a run, by what they hold. */
+export const runFiles = {
+  config: "config.json",
+  metrics: "metrics.csv",
+  result: "result.json",
+  checkpoint: "checkpoint.safetensors",
+  classifier: "classifier.safetensors",
+  features: "features.safetensors",
+} as const;
 
 const columns = ["epoch", "steps", "loss", "learningRate", "imagesPerSecond", "seconds"] as const;
+type Column = (typeof columns)[number];
 
 /** Where a run leaves what it did. Files are replaced as a whole, so that a reader never sees half of one. */
 export class RunFolder implements Disposable {
   readonly path: string;
-  readonly #metrics: MetricsWriter<(typeof columns)[number]>;
+  readonly #metrics: MetricsWriter<Column>;
+
+  private constructor(path: string, epochs: number) {
+    this.path = path;
+    this.#metrics = new MetricsWriter(join(path, runFiles.metrics), columns, epochs);
+  }
 
   /** Makes the folder. Throws ValueError if it cannot be made or something is in it. */
-  constructor(path = join("runs", new Date().toISOString().slice(0, 19).replaceAll(":", "-"))) {
+  static create(path = join("runs", new Date().toISOString().slice(0, 19).replaceAll(":", "-"))): RunFolder {
     try {
       mkdirSync(path, { recursive: true });
     } catch (cause) {
@@ -24,34 +43,58 @@ export class RunFolder implements Disposable {
       throw new ValueError(`--out: expected a folder that can be made, got ${path} (${reason})`, { cause });
     }
     if (readdirSync(path).length > 0) {
-      throw new ValueError(`--out: expected a new or empty folder, got ${path}, which has files in it`);
+      throw new ValueError(
+        `--out: expected a new or empty folder, got ${path}, which has files in it; --resume goes on with a run`,
+      );
     }
-    this.path = path;
-    this.#metrics = new MetricsWriter(join(path, "metrics.csv"), columns);
+    return new RunFolder(path, 0);
   }
 
-  /** Writes config.json or result.json. */
-  writeJson(name: "config" | "result", content: object): void {
-    atomicWrite(join(this.path, `${name}.json`), JSON.stringify(content, null, 2) + "\n");
+  /** Opens the folder of an earlier run and keeps so many epochs of its metrics. Throws ValueError if it has not as many. */
+  static reopen(path: string, epochs: number): RunFolder {
+    return new RunFolder(path, epochs);
   }
 
-  /** Adds a line to metrics.csv. */
-  appendMetrics(row: MetricsRow<(typeof columns)[number]>): void {
+  /** Writes the options and what they came to on this machine. */
+  writeConfig(config: object): void {
+    this.#writeJson("config", config);
+  }
+
+  /** Writes what the run has come to: from now on it is done. */
+  writeResult(result: object): void {
+    this.#writeJson("result", result);
+  }
+
+  /** Adds a line to the metrics. */
+  appendMetrics(row: MetricsRow<Column>): void {
     this.#metrics.append(row);
   }
 
-  /** Writes checkpoint.safetensors, in single precision. */
-  writeCheckpoint(state: StateDict<Elements>, metadata: Readonly<Record<string, string>>): void {
-    const tensors = new Map(
-      [...state].map(([name, { shape, data }]) => [
-        name,
-        { shape, data: data instanceof Float64Array ? Float32Array.from(data) : data },
-      ]),
-    );
-    atomicWrite(join(this.path, "checkpoint.safetensors"), encodeSafetensors({ tensors, metadata }));
+  /** What the last line of the metrics has in a column; NaN where there is none. */
+  lastMetric(column: Column): number {
+    return this.#metrics.last(column);
+  }
+
+  /** Writes what the run needs to go on. */
+  writeCheckpoint(checkpoint: Checkpoint): void {
+    writeCheckpoint(join(this.path, runFiles.checkpoint), checkpoint);
+  }
+
+  /** Writes what predictions need beside the encoder. */
+  async writeEvaluation(classifier: LinearClassifier, features: RunFeatures): Promise<void> {
+    const tensors = await classifier.stateDict();
+    writeTensors(join(this.path, runFiles.classifier), { tensors, metadata: {} });
+    writeFeatures(join(this.path, runFiles.features), features);
   }
 
   [Symbol.dispose](): void {
     this.#metrics.close();
   }
+
+  #writeJson(file: "config" | "result", content: object): void {
+    atomicWrite(join(this.path, runFiles[file]), JSON.stringify(content, null, 2) + "\n");
+  }
 }
+
+/** Whether the run in a folder has come to its end. */
+export const isDone = (path: string): boolean => existsSync(join(path, runFiles.result));

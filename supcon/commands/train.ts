@@ -1,27 +1,32 @@
+import { join } from "node:path";
 import type { Backend } from "../../engine/backend.ts";
 import { init } from "../../engine/backend.ts";
 import { CpuBackend } from "../../engine/backends/cpu/backend.ts";
-import { Random } from "../../engine/random.ts";
-import { digitPolicy } from "../augment/policy.ts";
+import { ValueError } from "../../engine/errors.ts";
 import type { AugmentPolicy } from "../augment/policy.ts";
 import { encodeDataset } from "../evaluate/features.ts";
 import { knnTop1 } from "../evaluate/knn.ts";
-import { linearTop1 } from "../evaluate/linear.ts";
-import { SupConModel } from "../model.ts";
-import { loadRunData } from "./data.ts";
+import { linearTop1, trainLinear } from "../evaluate/linear.ts";
+import type { SupConModel } from "../model.ts";
+import { readCheckpoint } from "../run/checkpoint.ts";
+import type { Checkpoint } from "../run/checkpoint.ts";
+import { RESOLVED } from "./config.ts";
 import type { RunData } from "./data.ts";
-import type { TrainConfig } from "./options.ts";
-import { pretrain, stepsPerEpoch } from "./pretrain.ts";
+import { printEstimate } from "./estimate.ts";
+import { InterruptedError, interruption } from "./interruption.ts";
+import type { TrainCommand, TrainConfig } from "./options.ts";
+import { Pretraining } from "./pretrain.ts";
 import { progress } from "./progress.ts";
 import { count, parameterCount, printEnd, printStart } from "./report.ts";
-import { RunFolder } from "./run-folder.ts";
+import { isDone, RunFolder, runFiles } from "./run-folder.ts";
+import { dataOf, modelOf, policyOf, trainingRandom } from "./setup.ts";
 
 /** What result.json holds. */
 export interface TrainResult {
   /** Top-1 accuracies on the test images, in [0, 1]. */
   readonly linearTop1: number;
   readonly knnTop1: number;
-  /** Of the whole run, and of stage 1. */
+  /** Of the whole run, and of stage 1; without the time between an interruption and what followed. */
   readonly seconds: number;
   readonly pretrainSeconds: number;
   /** The last epoch's. */
@@ -34,113 +39,160 @@ export interface TrainResult {
   readonly relaxedFma: boolean;
 }
 
-/** Everything random in a run comes from forks of its seed, so that no part shifts another's numbers. */
-const STREAM = { data: 0, model: 1, pretraining: 2 } as const;
-
 /**
  * The whole of `supcon/train.ts`: data, stage 1, stage 2, run folder. Throws DataError for data that is missing or
- * damaged and ValueError for a run folder in use, both before any work; DivergedError if the loss is no number any more.
+ * damaged and ValueError for a run folder that does not fit, both before any work; DivergedError if the loss is no number
+ * any more; InterruptedError after SIGINT or SIGTERM.
  */
-export async function train(config: TrainConfig): Promise<TrainResult> {
+export async function train({ config, out, resume, dryRun }: TrainCommand): Promise<void> {
   const started = performance.now();
-  const random = new Random(config.seed);
-  const data = loadRunData(config.data, config.trainImages, config.testImages, random.fork(STREAM.data));
-  using folder = new RunFolder(config.out);
-  const backend = await init({
-    backend: config.backend,
-    ...(config.threads !== undefined && { threads: config.threads }),
-  });
+  const data = dataOf(config);
+  const earlier = resume && out !== undefined ? readEarlier(out) : undefined;
+  const { backend: name, threads } = config;
+  const backend = await init({ backend: name, ...(threads !== undefined && { threads }) });
   try {
-    const machine = machineOf(backend);
+    using model = modelOf(config, data.train);
     const policy = policyOf(config);
-    folder.writeJson("config", { ...config, ...machine, policy });
-    using model = new SupConModel({
-      random: random.fork(STREAM.model),
-      encoder: config.model,
-      width: config.width,
-      inChannels: data.train.channels,
-      dim: config.dim,
-    });
+    const random = trainingRandom(config);
+    using training = new Pretraining(model, data.train, { ...config, policy, random });
+    if (dryRun) {
+      printStart(config, backend, data, model, "none: a dry run writes nothing");
+      await printEstimate(config, backend, data, model, training);
+      return;
+    }
+    const machine = machineOf(backend);
+    using folder =
+      earlier && out !== undefined
+        ? RunFolder.reopen(out, epochsDone(earlier, training))
+        : RunFolder.create(out);
     printStart(config, backend, data, model, folder.path);
-
-    const pretraining = await stage1(config, data, policy, model, random.fork(STREAM.pretraining), folder);
-    const accuracies = await stage2(config, data, policy, model);
+    if (earlier) {
+      model.loadStateDict(earlier.model);
+      training.resume(earlier.position, earlier.optimizer);
+      printResumed(earlier, training, machine);
+    } else {
+      folder.writeConfig({ ...config, [RESOLVED]: { ...machine, policy } });
+    }
+    const run = { config, data, policy, model, training, folder, machine };
+    const pretraining = await stage1(run, earlier?.seconds ?? 0);
+    const accuracies = await stage2(run);
     const result: TrainResult = {
       ...accuracies,
-      seconds: secondsSince(started),
+      seconds: (earlier?.seconds ?? 0) + secondsSince(started),
       ...pretraining,
       parameters: parameterCount(model),
       seed: config.seed,
       ...machine,
     };
-    folder.writeJson("result", result);
+    folder.writeResult(result);
     printEnd(config, result, folder.path);
-    return result;
   } finally {
     await backend.destroy();
   }
 }
 
+/** What the stages of a run work on. */
+interface Run {
+  readonly config: TrainConfig;
+  readonly data: RunData;
+  readonly policy: AugmentPolicy;
+  readonly model: SupConModel;
+  readonly training: Pretraining;
+  readonly folder: RunFolder;
+  readonly machine: Machine;
+}
+
 const secondsSince = (start: number): number => (performance.now() - start) / 1000;
 
-const policyOf = ({ crop }: TrainConfig): AugmentPolicy => ({
-  ...digitPolicy,
-  crop: crop < 1 && digitPolicy.crop ? { ...digitPolicy.crop, area: [crop, 1] } : null,
-});
+function readEarlier(folder: string): Checkpoint {
+  if (isDone(folder)) {
+    throw new ValueError(`--resume: expected a run that was interrupted, got ${folder}, which is done`);
+  }
+  return readCheckpoint(join(folder, runFiles.checkpoint));
+}
 
+const epochsDone = ({ position }: Checkpoint, { stepsPerEpoch }: Pretraining): number =>
+  Math.floor(position.step / stepsPerEpoch);
+
+function printResumed({ position, machine }: Checkpoint, { steps }: Pretraining, now: Machine): void {
+  console.log(`resumed   after step ${count(position.step)} of ${count(steps)}`);
+  if (machine === describe(now)) return;
+  console.log(`          begun on ${machine}, goes on on ${describe(now)}: the last bits may differ`);
+}
+
+/** Trains from where the run is, and leaves a checkpoint after each epoch and on interruption. */
 async function stage1(
-  config: TrainConfig,
-  { train: images }: RunData,
-  policy: AugmentPolicy,
-  model: SupConModel,
-  random: Random,
-  folder: RunFolder,
+  { config, model, training, folder, machine }: Run,
+  earlierSeconds: number,
 ): Promise<Pick<TrainResult, "loss" | "imagesPerSecond" | "pretrainSeconds">> {
   const started = performance.now();
+  const seconds = () => earlierSeconds + secondsSince(started);
+  const checkpoint = async () => {
+    folder.writeCheckpoint({
+      model: await model.stateDict(),
+      optimizer: await training.state(),
+      position: training.position,
+      seconds: seconds(),
+      machine: describe(machine),
+    });
+  };
   const { epochs, batch, views } = config;
-  const bar = progress(epochs * stepsPerEpoch(images.count, batch), epochs, batch * views);
-  let last = { loss: NaN, imagesPerSecond: 0 };
+  const { steps, position } = training;
+  const bar = progress({ steps, epochs, viewsPerStep: batch * views, done: position.step });
+  using interrupted = interruption();
   try {
-    await pretrain(
-      model,
-      images,
-      { ...config, policy, random },
-      {
-        onStep: (report) => { bar.onStep(report); }, // prettier-ignore
-        onEpoch: async (report) => {
-          bar.onEpoch(report);
-          folder.appendMetrics({ ...report });
-          const { model: encoder, width, dim } = config;
-          const metadata = { encoder, width: String(width), dim: String(dim), epoch: String(report.epoch) };
-          folder.writeCheckpoint(await model.stateDict(), metadata);
-          last = { loss: report.loss, imagesPerSecond: report.imagesPerSecond };
-        },
+    await training.run({
+      onStep: (report) => { bar.onStep(report); }, // prettier-ignore
+      onEpoch: async (report) => {
+        bar.onEpoch(report);
+        folder.appendMetrics({ ...report });
+        await checkpoint();
       },
-    );
+      signal: interrupted.signal,
+    });
+    if (training.position.step < training.steps) await checkpoint();
   } finally {
     bar.stop();
   }
-  return { ...last, pretrainSeconds: secondsSince(started) };
+  if (training.position.step < training.steps) {
+    throw new InterruptedError(
+      `interrupted after step ${count(training.position.step)} of ${count(training.steps)}; ` +
+        `npx tsx supcon/train.ts --resume ${folder.path} goes on`,
+    );
+  }
+  const [loss, imagesPerSecond] = [folder.lastMetric("loss"), folder.lastMetric("imagesPerSecond")];
+  return { loss, imagesPerSecond, pretrainSeconds: seconds() };
 }
 
-async function stage2(
-  { linearEpochs, seed, k }: TrainConfig,
-  { train: images, test: testImages }: RunData,
-  policy: AugmentPolicy,
-  model: SupConModel,
-): Promise<Pick<TrainResult, "linearTop1" | "knnTop1">> {
+/** Judges the frozen encoder. */
+async function stage2({
+  config,
+  data,
+  policy,
+  model,
+  folder,
+}: Run): Promise<Pick<TrainResult, "linearTop1" | "knnTop1">> {
+  const { train: images, test: testImages } = data;
   console.log(`evaluating on ${count(testImages.count)} test images`);
   const known = await encodeDataset(model, images, policy);
   const unknown = await encodeDataset(model, testImages, policy);
+  using classifier = await trainLinear(known, { epochs: config.linearEpochs, seed: config.seed });
+  const { height, width, channels, classes } = images;
+  await folder.writeEvaluation(classifier, { height, width, channels, classes, train: known, test: unknown });
   return {
-    linearTop1: await linearTop1(known, unknown, { epochs: linearEpochs, seed }),
-    knnTop1: await knnTop1(known, unknown, { k }),
+    linearTop1: await linearTop1(classifier, unknown),
+    knnTop1: await knnTop1(known, unknown, { k: config.k }),
   };
 }
 
-/** What decides the last bits of a run beside its options. */
-function machineOf(backend: Backend): Pick<TrainResult, "backend" | "threads" | "relaxedFma"> {
+/** What decides the last bits of a run beside its options; the number of threads does not. */
+type Machine = Pick<TrainResult, "backend" | "threads" | "relaxedFma">;
+
+function machineOf(backend: Backend): Machine {
   const { threads, relaxedSimd } =
     backend instanceof CpuBackend ? backend.machine : { threads: 1, relaxedSimd: false };
   return { backend: backend.name, threads, relaxedFma: relaxedSimd };
 }
+
+const describe = ({ backend, relaxedFma }: Machine): string =>
+  backend + (relaxedFma ? " with fused multiply-add" : "");

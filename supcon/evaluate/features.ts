@@ -9,12 +9,16 @@ import { makeViews } from "../augment/views.ts";
 import type { ImageDataset } from "../data/dataset.ts";
 import type { SupConModel } from "../model.ts";
 
-/** Feature vectors with their labels, on the host. */
-export interface LabelledFeatures {
+/** Feature vectors on the host. */
+export interface Features {
   /** [count, length], row-major. */
   readonly values: Float32Array;
   readonly count: number;
   readonly length: number;
+}
+
+/** Feature vectors with their labels. */
+export interface LabelledFeatures extends Features {
   /** [count], each in 0 ... classes-1. */
   readonly labels: Int32Array;
   readonly classes: number;
@@ -56,16 +60,20 @@ export async function encodeDataset(
   return { values, count, length: model.features, labels, classes: classes.length };
 }
 
+/** Throws ValueError unless there are features, each with a label. `what` names them. */
+export function checkFeatures(who: string, what: string, features: LabelledFeatures): void {
+  const { count, length, values, labels } = features;
+  if (count >= 1 && values.length === count * length && labels.length === count) return;
+  throw new ValueError(
+    `${who}: expected ${count} > 0 ${what} features of ${length} numbers with a label each, ` +
+      `got ${values.length} numbers and ${labels.length} labels`,
+  );
+}
+
 /** Throws ValueError unless both are features of one encoder and one set of classes. */
 export function checkComparable(who: string, train: LabelledFeatures, test: LabelledFeatures): void {
-  for (const [name, { count, length, values, labels }] of Object.entries({ train, test })) {
-    if (count < 1 || values.length !== count * length || labels.length !== count) {
-      throw new ValueError(
-        `${who}: expected ${count} > 0 ${name} features of ${length} numbers with a label each, ` +
-          `got ${values.length} numbers and ${labels.length} labels`,
-      );
-    }
-  }
+  checkFeatures(who, "training", train);
+  checkFeatures(who, "test", test);
   if (train.length === test.length && train.classes === test.classes) return;
   throw new ValueError(
     `${who}: expected features of one length and one set of classes, got ${train.length} and ${test.length} numbers, ` +

@@ -4,16 +4,64 @@ import { ValueError } from "../../engine/errors.ts";
 import { scope } from "../../engine/scope.ts";
 import { l2Normalize, matmul } from "../../kernels/index.ts";
 import { checkComparable } from "./features.ts";
-import type { LabelledFeatures } from "./features.ts";
+import type { Features, LabelledFeatures } from "./features.ts";
+
+/** A training vector near to another vector. */
+export interface Neighbour {
+  /** Among the training vectors. */
+  readonly index: number;
+  readonly label: number;
+  /** Cosine of the two. */
+  readonly similarity: number;
+}
+
+/** Options of {@link nearestNeighbours}. */
+export interface NeighbourOptions {
+  /** How many. Default 200, and never more than there are. */
+  readonly k?: number;
+  /** Vectors whose similarities to all training vectors are computed at a time. Default 250. */
+  readonly blockRows?: number;
+}
 
 /** Options of {@link knnTop1}. */
-export interface KnnOptions {
-  /** Neighbours that vote. Default 200, and never more than there are. */
-  readonly k?: number;
+export interface KnnOptions extends NeighbourOptions {
   /** tau of the votes' weights. Default 0.07. */
   readonly temperature?: number;
-  /** Test vectors whose similarities to all training vectors are computed at a time. Default 250. */
-  readonly blockRows?: number;
+}
+
+/**
+ * The k training vectors with the greatest cosine to each of `queries`, in no order. Throws ValueError for options out of
+ * their range or features that do not fit each other.
+ */
+export async function* nearestNeighbours(
+  train: LabelledFeatures,
+  queries: Features,
+  { k = 200, blockRows = 250 }: NeighbourOptions = {},
+): AsyncGenerator<Neighbour[]> {
+  for (const [name, value] of Object.entries({ k, blockRows })) {
+    if (Number.isInteger(value) && value >= 1) continue;
+    throw new ValueError(`nearestNeighbours: expected ${name} to be a positive integer, got ${value}`);
+  }
+  const { length } = train;
+  if (queries.length !== length) {
+    throw new ValueError(`nearestNeighbours: expected queries of ${length} numbers, got ${queries.length}`);
+  }
+  using all = noGrad(() => scope(() => l2Normalize(tensor(train.values, [train.count, length]))));
+  const nearest = new Nearest(Math.min(k, train.count));
+  for (let start = 0; start < queries.count; start += blockRows) {
+    const rows = Math.min(blockRows, queries.count - start);
+    const block = queries.values.subarray(start * length, (start + rows) * length);
+    using products = noGrad(() =>
+      scope(() => matmul(l2Normalize(tensor(block, [rows, length])), all, { transposeB: true })),
+    );
+    const similarities = await products.data();
+    for (let row = 0; row < rows; row++) {
+      nearest.search(similarities, row * train.count, train.count);
+      yield [...nearest.entries()].map(([index, similarity]) => {
+        return { index, label: train.labels[index] ?? 0, similarity };
+      });
+    }
+  }
 }
 
 /**
@@ -26,37 +74,20 @@ export interface KnnOptions {
 export async function knnTop1(
   train: LabelledFeatures,
   test: LabelledFeatures,
-  { k = 200, temperature = 0.07, blockRows = 250 }: KnnOptions = {},
+  { temperature = 0.07, ...options }: KnnOptions = {},
 ): Promise<number> {
   checkComparable("knnTop1", train, test);
-  for (const [name, value] of Object.entries({ k, blockRows })) {
-    if (Number.isInteger(value) && value >= 1) continue;
-    throw new ValueError(`knnTop1: expected ${name} to be a positive integer, got ${value}`);
-  }
   if (!(temperature > 0 && temperature < Infinity)) {
     throw new ValueError(`knnTop1: expected a finite temperature > 0, got ${temperature}`);
   }
-  const { length } = train;
-  using all = noGrad(() => scope(() => l2Normalize(tensor(train.values, [train.count, length]))));
-  const nearest = new Nearest(Math.min(k, train.count));
-  let correct = 0;
-  for (let start = 0; start < test.count; start += blockRows) {
-    const rows = Math.min(blockRows, test.count - start);
-    const block = test.values.subarray(start * length, (start + rows) * length);
-    using products = noGrad(() =>
-      scope(() => matmul(l2Normalize(tensor(block, [rows, length])), all, { transposeB: true })),
-    );
-    const similarities = await products.data();
-    for (let row = 0; row < rows; row++) {
-      nearest.search(similarities, row * train.count, train.count);
-      const votes = new Float64Array(train.classes);
-      for (const [index, s] of nearest.entries()) {
-        const label = train.labels[index] ?? 0;
-        // Less 1, the greatest cosine: the same factor for all, and no overflow.
-        votes[label] = (votes[label] ?? 0) + Math.exp((s - 1) / temperature);
-      }
-      if (votes.indexOf(Math.max(...votes)) === test.labels[start + row]) correct++;
+  let [row, correct] = [0, 0];
+  for await (const neighbours of nearestNeighbours(train, test, options)) {
+    const votes = new Float64Array(train.classes);
+    for (const { label, similarity } of neighbours) {
+      // Less 1, the greatest cosine: the same factor for all, and no overflow.
+      votes[label] = (votes[label] ?? 0) + Math.exp((similarity - 1) / temperature);
     }
+    if (votes.indexOf(Math.max(...votes)) === test.labels[row++]) correct++;
   }
   return correct / test.count;
 }

@@ -1,15 +1,17 @@
 import { backward, noGrad } from "../../engine/autograd.ts";
+import type { Elements } from "../../engine/backend.ts";
 import { tensor } from "../../engine/create.ts";
 import { ValueError } from "../../engine/errors.ts";
+import type { Numbers } from "../../engine/kernel.ts";
 import { Random } from "../../engine/random.ts";
 import { scope } from "../../engine/scope.ts";
 import type { Tensor } from "../../engine/tensor.ts";
-import { argMax, crossEntropy, gather } from "../../kernels/index.ts";
-import { cosineSchedule, Linear, SGD } from "../../nn/index.ts";
-import { checkComparable } from "./features.ts";
-import type { LabelledFeatures } from "./features.ts";
+import { argMax, crossEntropy, gather, mul, softmax, sub } from "../../kernels/index.ts";
+import { buffer, cosineSchedule, Linear, Module, SGD } from "../../nn/index.ts";
+import { checkFeatures } from "./features.ts";
+import type { Features, LabelledFeatures } from "./features.ts";
 
-/** Options of {@link linearTop1}. */
+/** Options of {@link trainLinear}. */
 export interface LinearOptions {
   /** Passes over the training features. Default 20. */
   readonly epochs?: number;
@@ -26,37 +28,70 @@ export interface LinearOptions {
   readonly onEpoch?: (epoch: number, meanLoss: number) => void;
 }
 
+/** Options of {@link LinearClassifier}. */
+export interface LinearClassifierOptions {
+  /** Length of a feature vector. */
+  readonly features: number;
+  readonly classes: number;
+  /** Where the initial weights are drawn from. */
+  readonly random: Random;
+  /** [features] each: what is subtracted from a feature vector, and what it is then multiplied with. Default 0 and 1. */
+  readonly mean?: Numbers;
+  readonly scale?: Numbers;
+}
+
+/** Softmax regression on feature vectors that are first shifted and scaled. */
+export class LinearClassifier extends Module {
+  readonly mean: Tensor;
+  readonly scale: Tensor;
+  readonly linear: Linear;
+
+  /** Throws ValueError for sizes that are not positive integers. */
+  constructor({ features, classes, random, mean, scale }: LinearClassifierOptions) {
+    super();
+    this.linear = new Linear(features, classes, { random });
+    this.mean = buffer([features], mean ?? new Float32Array(features));
+    this.scale = buffer([features], scale ?? new Float32Array(features).fill(1));
+  }
+
+  /** The features [count, features] that the linear layer sees. */
+  standardize(x: Tensor): Tensor {
+    return mul(sub(x, this.mean), this.scale);
+  }
+
+  /** Logits [count, classes] of features [count, features]. */
+  override forward(x: Tensor): Tensor {
+    return this.linear.forward(this.standardize(x));
+  }
+
+  /** The probability of each class, [count, classes], row-major. Throws ShapeError for features of another length. */
+  async probabilities(features: Features): Promise<Elements> {
+    using result = noGrad(() => scope(() => softmax(this.forward(toTensor(features)), 1)));
+    return await result.data();
+  }
+}
+
 /**
- * Trains a linear classifier on frozen features and returns its top-1 accuracy on the test features, in [0, 1], after
- * the last epoch. Softmax regression by SGD with momentum. Each feature is first shifted and scaled to mean 0 and
- * standard deviation 1 over the training vectors: an invertible linear map, which changes no classifier but lets one
- * learning rate do for all encoders.
+ * Trains a linear classifier on frozen features: SGD with momentum. Each feature is first brought to mean 0 and standard
+ * deviation 1 over the training vectors: an invertible linear map, which changes no classifier but lets one learning rate
+ * do for all encoders.
  *
- * Throws ValueError for options out of their range, or features that do not fit each other.
+ * Throws ValueError for options out of their range, or features that do not fit their labels.
  */
-export async function linearTop1(
+export async function trainLinear(
   train: LabelledFeatures,
-  test: LabelledFeatures,
   options: LinearOptions = {},
-): Promise<number> {
-  const {
-    epochs = 20,
-    batchSize = 250,
-    lr = 0.1,
-    momentum = 0.9,
-    weightDecay = 0,
-    seed = 0,
-    onEpoch,
-  } = options;
-  checkComparable("linearTop1", train, test);
+): Promise<LinearClassifier> {
+  const { epochs = 20, batchSize = 250, lr = 0.1, momentum = 0.9, weightDecay = 0, seed = 0 } = options;
+  checkFeatures("trainLinear", "training", train);
   for (const [name, value] of Object.entries({ epochs, batchSize })) {
     if (Number.isInteger(value) && value >= 1) continue;
-    throw new ValueError(`linearTop1: expected ${name} to be a positive integer, got ${value}`);
+    throw new ValueError(`trainLinear: expected ${name} to be a positive integer, got ${value}`);
   }
   const random = new Random(seed);
-  const standardize = standardization(train);
-  using features = standardize(train);
-  using classifier = new Linear(train.length, train.classes, { random });
+  const { length: features, classes } = train;
+  const classifier = new LinearClassifier({ features, classes, random, ...standardization(train) });
+  using x = noGrad(() => scope(() => classifier.standardize(toTensor(train))));
   using optimizer = new SGD(classifier.namedParameters(), { lr, momentum, weightDecay });
   const batches = Math.ceil(train.count / batchSize);
   const schedule = cosineSchedule({ peak: lr, steps: epochs * batches });
@@ -69,7 +104,7 @@ export async function linearTop1(
       const labels = indices.map((i) => train.labels[i] ?? 0);
       optimizer.lr = schedule(epoch * batches + batch);
       using loss = scope(() => {
-        const value = crossEntropy(classifier.forward(gather(features, indices, 0)), labels);
+        const value = crossEntropy(classifier.linear.forward(gather(x, indices, 0)), labels);
         backward(value);
         optimizer.step();
         optimizer.zeroGrad();
@@ -77,26 +112,31 @@ export async function linearTop1(
       });
       total += (await loss.item()) * indices.length;
     }
-    onEpoch?.(epoch + 1, total / train.count);
+    options.onEpoch?.(epoch + 1, total / train.count);
   }
+  return classifier;
+}
 
-  using held = standardize(test);
-  using predicted = noGrad(() => scope(() => argMax(classifier.forward(held), 1)));
+/**
+ * Top-1 accuracy, in [0, 1]: how often the greatest logit is the label's. Throws ValueError for features that do not fit
+ * their labels, ShapeError if they do not fit the classifier.
+ */
+export async function linearTop1(classifier: LinearClassifier, test: LabelledFeatures): Promise<number> {
+  checkFeatures("linearTop1", "test", test);
+  using predicted = noGrad(() => scope(() => argMax(classifier.forward(toTensor(test)), 1)));
   const classes = await predicted.data();
   return test.labels.reduce((correct, label, i) => correct + (classes[i] === label ? 1 : 0), 0) / test.count;
 }
 
-/** x -> (x - mean) / std, with mean and standard deviation of each feature over `features`; constant ones become 0. */
-function standardization({ values, count, length }: LabelledFeatures): (of: LabelledFeatures) => Tensor {
+const toTensor = ({ values, count, length }: Features): Tensor => tensor(values, [count, length]);
+
+/** Mean and 1 / standard deviation of each feature; of constant ones the scale is 0. */
+function standardization({ values, count, length }: Features): { mean: Numbers; scale: Numbers } {
   const [mean, variance] = [new Float64Array(length), new Float64Array(length)];
   const forEach = (f: (value: number, feature: number) => void): void => {
     for (let i = 0; i < count * length; i++) f(values[i] ?? 0, i % length);
   };
   forEach((value, k) => (mean[k] = (mean[k] ?? 0) + value / count));
   forEach((value, k) => (variance[k] = (variance[k] ?? 0) + (value - (mean[k] ?? 0)) ** 2 / count));
-  const scale = variance.map((v) => (v > 0 ? 1 / Math.sqrt(v) : 0));
-  return (of) => {
-    const scaled = of.values.map((value, i) => (value - (mean[i % length] ?? 0)) * (scale[i % length] ?? 0));
-    return tensor(scaled, [of.count, length]);
-  };
+  return { mean, scale: variance.map((v) => (v > 0 ? 1 / Math.sqrt(v) : 0)) };
 }

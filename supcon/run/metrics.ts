@@ -19,6 +19,7 @@ export class MetricsWriter<Column extends string> {
   readonly #columns: readonly Column[];
   readonly #file: number;
   #rows: number;
+  #last: readonly string[];
 
   /**
    * @param keepRows - rows of an existing file to keep, the later ones being dropped: a resumed run passes the
@@ -33,11 +34,18 @@ export class MetricsWriter<Column extends string> {
     this.#columns = columns;
     this.#rows = keepRows;
     this.#file = openSync(path, "a");
+    this.#last = lines.at(-1)?.split(",") ?? [];
   }
 
   /** Rows in the file. */
   get rows(): number {
     return this.#rows;
+  }
+
+  /** The last row's number in a column; NaN where there is none. */
+  last(column: Column): number {
+    const text = this.#last[this.#columns.indexOf(column)] ?? "";
+    return text === "" ? NaN : Number(text);
   }
 
   /**
@@ -50,8 +58,10 @@ export class MetricsWriter<Column extends string> {
     if (unknown !== undefined) {
       throw new ValueError(`${this.#path}: expected columns ${columns.join(", ")}, got ${unknown}`);
     }
-    appendFileSync(this.#file, this.#columns.map((column) => cell(row[column] ?? "")).join(",") + "\n");
+    const cells = this.#columns.map((column) => cell(row[column] ?? ""));
+    appendFileSync(this.#file, cells.join(",") + "\n");
     this.#rows++;
+    this.#last = cells;
   }
 
   /** Returns when all rows are on the disk. */

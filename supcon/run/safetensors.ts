@@ -9,8 +9,8 @@ import { SpheregradError, ValueError } from "../../engine/errors.ts";
 /** A file that is not a sound safetensors file, or holds an element type that this reader does not know. */
 export class SafetensorsError extends SpheregradError {}
 
-/** Elements of a stored tensor; the array's class is its dtype: F32, I32 or I64. */
-export type StoredData = Float32Array | Int32Array | BigInt64Array;
+/** Elements of a stored tensor; the array's class is its dtype: F64, F32, I32 or I64. */
+export type StoredData = Float64Array | Float32Array | Int32Array | BigInt64Array;
 
 /** A tensor as stored: row-major, `data.length` is the product of `shape`. */
 export interface StoredTensor {
@@ -28,19 +28,22 @@ export interface Safetensors {
  * In the order in which the reference implementation stores tensors: wider ones first, so that each is
  * aligned.
  */
-const BYTES_PER_ELEMENT = { I64: 8, F32: 4, I32: 4 } as const;
+const BYTES_PER_ELEMENT = { I64: 8, F64: 8, F32: 4, I32: 4 } as const;
 type DType = keyof typeof BYTES_PER_ELEMENT;
 
 /** The reference implementation's limit: a larger header is refused unread. */
 const MAX_HEADER_BYTES = 100_000_000;
 
 function dtypeOf(data: StoredData): DType {
+  if (data instanceof Float64Array) return "F64";
   if (data instanceof Float32Array) return "F32";
   return data instanceof Int32Array ? "I32" : "I64";
 }
 
 function viewAs(dtype: DType, buffer: ArrayBufferLike): StoredData {
   switch (dtype) {
+    case "F64":
+      return new Float64Array(buffer);
     case "F32":
       return new Float32Array(buffer);
     case "I32":

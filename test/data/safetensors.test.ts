@@ -39,7 +39,12 @@ const tensor = fc.array(fc.nat(3), { maxLength: 3 }).chain((shape): fc.Arbitrary
   const length = shape.reduce((a, b) => a * b, 1);
   const exactly = { minLength: length, maxLength: length };
   return fc
-    .oneof(fc.float32Array(exactly), fc.int32Array(exactly), fc.bigInt64Array(exactly))
+    .oneof(
+      fc.float64Array(exactly),
+      fc.float32Array(exactly),
+      fc.int32Array(exactly),
+      fc.bigInt64Array(exactly),
+    )
     .map((data) => ({ shape, data }));
 });
 const contents = fc.record(
@@ -149,7 +154,7 @@ describe("safetensors: refusals", () => {
     [
       "an unknown dtype",
       file({ w: { ...f32([1], [0, 2]), dtype: "F16" } }, 2),
-      /one of I64, F32, I32, got "F16"/,
+      /one of I64, F64, F32, I32, got "F16"/,
     ],
     ["an inherited name as dtype", file({ w: { ...f32([1], [0, 2]), dtype: "toString" } }, 2), /dtype/],
     ["a missing dtype", file({ w: { shape: [1], data_offsets: [0, 4] } }, 4), /dtype/],

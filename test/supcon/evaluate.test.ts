@@ -11,7 +11,8 @@ import type { ImageDataset } from "../../supcon/data/dataset.ts";
 import { encodeDataset } from "../../supcon/evaluate/features.ts";
 import type { LabelledFeatures } from "../../supcon/evaluate/features.ts";
 import { knnTop1 } from "../../supcon/evaluate/knn.ts";
-import { linearTop1 } from "../../supcon/evaluate/linear.ts";
+import { LinearClassifier, linearTop1, trainLinear } from "../../supcon/evaluate/linear.ts";
+import type { LinearOptions } from "../../supcon/evaluate/linear.ts";
 import { SupConModel } from "../../supcon/model.ts";
 import { useReference, values } from "../kernels/helpers.ts";
 import { dot, normalized, normalRows } from "./oracle.ts";
@@ -93,30 +94,43 @@ describe("knnTop1", () => {
     const [train, test] = [clusters(6, 1), clusters(3, 2)];
     await assert.rejects(
       knnTop1(train, test, { k: 0 }),
-      /knnTop1: expected k to be a positive integer, got 0/,
+      /nearestNeighbours: expected k to be a positive integer, got 0/,
     );
     await assert.rejects(knnTop1(train, test, { temperature: 0 }), ValueError);
     await assert.rejects(knnTop1(train, { ...test, classes: 4 }), /one set of classes, .* 3 and 4 classes/);
-    await assert.rejects(knnTop1({ ...train, count: 5 }, test), /expected 5 > 0 train features of 3 numbers/);
+    await assert.rejects(
+      knnTop1({ ...train, count: 5 }, test),
+      /expected 5 > 0 training features of 3 numbers/,
+    );
   });
 });
 
-describe("linearTop1", () => {
+/** Trains on one and judges by the other. */
+async function trainAndTest(
+  train: LabelledFeatures,
+  test: LabelledFeatures,
+  options: LinearOptions,
+): Promise<number> {
+  using classifier = await trainLinear(train, options);
+  return await linearTop1(classifier, test);
+}
+
+describe("linear classifier", () => {
   it("learns separable features, at any scale and place, and the same from the same seed", async () => {
     const [train, test] = [clusters(60, 3), clusters(30, 4)];
     const losses: number[] = [];
     const options = { epochs: 10, batchSize: 16, onEpoch: (_: number, loss: number) => losses.push(loss) };
-    assert.equal(await linearTop1(train, test, options), 1);
+    assert.equal(await trainAndTest(train, test, options), 1);
     assert.equal(losses.length, 10);
     assert.ok(losses.at(-1)! < 0.1 * losses[0]!, `losses ${losses.join(" ")}`);
     const moved = (features: LabelledFeatures) => ({
       ...features,
       values: features.values.map((x, i) => 1000 * x + 50 * (i % 3)),
     });
-    assert.equal(await linearTop1(moved(train), moved(test), options), 1);
-    await linearTop1(train, test, options);
+    assert.equal(await trainAndTest(moved(train), moved(test), options), 1);
+    await trainAndTest(train, test, options);
     assert.deepEqual(losses.slice(20), losses.slice(0, 10));
-    await linearTop1(train, test, { ...options, seed: 1 });
+    await trainAndTest(train, test, { ...options, seed: 1 });
     assert.notEqual(losses[30], losses[0]);
   });
 
@@ -124,9 +138,27 @@ describe("linearTop1", () => {
     const { liveBuffers } = currentBackend().stats();
     const constant = clusters(12, 5).values.map((x, i) => (i % 3 === 2 ? 7 : x));
     const train = { ...clusters(12, 5), values: constant };
-    assert.equal(await linearTop1(train, train, { epochs: 10, batchSize: 5 }), 1);
+    assert.equal(await trainAndTest(train, train, { epochs: 10, batchSize: 5 }), 1);
     assert.equal(currentBackend().stats().liveBuffers, liveBuffers);
-    await assert.rejects(linearTop1(train, train, { epochs: 0 }), /linearTop1: expected epochs .* got 0/);
+    await assert.rejects(trainLinear(train, { epochs: 0 }), /trainLinear: expected epochs .* got 0/);
+    await assert.rejects(
+      trainLinear({ ...train, count: 5 }),
+      /expected 5 > 0 training features of 3 numbers/,
+    );
+  });
+
+  it("gives probabilities, and the same ones when its state is loaded into another", async () => {
+    const [train, test] = [clusters(60, 3), clusters(30, 4)];
+    using classifier = await trainLinear(train, { epochs: 10, batchSize: 16 });
+    const probabilities = await classifier.probabilities(test);
+    for (let i = 0; i < test.count; i++) {
+      const row = [...probabilities.subarray(3 * i, 3 * i + 3)];
+      assert.ok(Math.abs(row.reduce((a, b) => a + b) - 1) < 1e-12, `row ${i} sums to 1`);
+      assert.equal(row.indexOf(Math.max(...row)), test.labels[i]);
+    }
+    using other = new LinearClassifier({ features: 3, classes: 3, random: new Random(9) });
+    other.loadStateDict(await classifier.stateDict());
+    assert.deepEqual(await other.probabilities(test), probabilities);
   });
 });
 

@@ -1,47 +1,31 @@
 /** `npx tsx supcon/train.ts` as a process of its own. */
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { decodeSafetensors } from "../../supcon/run/safetensors.ts";
+import { readCheckpoint } from "../../supcon/run/checkpoint.ts";
+import { readJson, runCommand, tiny } from "./command.ts";
 
-const root = join(import.meta.dirname, "..", "..");
 const folder = mkdtempSync(join(tmpdir(), "spheregrad-train-"));
 after(() => { rmSync(folder, { recursive: true }); }); // prettier-ignore
 
-function run(...args: string[]): Promise<{ code: number | string; stdout: string; stderr: string }> {
-  const command = ["--import", "tsx", join(root, "supcon", "train.ts"), ...args];
-  return new Promise((resolve) => {
-    execFile(process.execPath, command, { cwd: root, timeout: 120_000 }, (error, stdout, stderr) => {
-      resolve({ code: error ? (error.code ?? "killed") : 0, stdout, stderr });
-    });
-  });
-}
-
-const tiny = [
-  "--train-images",
-  "300",
-  "--test-images",
-  "100",
-  "--epochs",
-  "1",
-  "--linear-epochs",
-  "3",
-  "--backend",
-  "cpu",
-];
-const read = (out: string, name: string): Record<string, unknown> => {
-  const content: unknown = JSON.parse(readFileSync(join(out, name), "utf8"));
-  assert.ok(typeof content === "object" && content !== null, name);
-  return { ...content };
-};
+const run = (...args: string[]) => runCommand("train", args);
 
 describe("supcon/train.ts", () => {
   it("trains, evaluates and leaves a run folder", async () => {
     const out = join(folder, "run");
-    const { code, stdout, stderr } = await run(...tiny, "--seed", "3", "--threads", "2", "--out", out);
+    const { code, stdout, stderr } = await run(
+      ...tiny,
+      "--epochs",
+      "1",
+      "--seed",
+      "3",
+      "--threads",
+      "2",
+      "--out",
+      out,
+    );
     assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
     for (const part of [
       /^backend +cpu: /m,
@@ -52,14 +36,15 @@ describe("supcon/train.ts", () => {
       assert.match(stdout, part);
     }
     assert.ok(stdout.includes(out), "the table is followed by the run folder's path");
-    assert.deepEqual(readdirSync(out).sort(), ["checkpoint.safetensors", "config.json", "metrics.csv", "result.json"]); // prettier-ignore
+    assert.deepEqual(readdirSync(out).sort(), ["checkpoint.safetensors", "classifier.safetensors", "config.json", "features.safetensors", "metrics.csv", "result.json"]); // prettier-ignore
 
-    const config = read(out, "config.json");
+    const config = readJson(out, "config.json");
     const decided = { seed: 3, epochs: 1, trainImages: 300, temperature: 0.1, backend: "cpu", threads: 2 };
     for (const [name, value] of Object.entries(decided)) assert.equal(config[name], value, name);
-    assert.equal(typeof config.relaxedFma, "boolean");
+    assert.ok(typeof config.resolved === "object" && config.resolved !== null, "what the options came to");
+    assert.deepEqual(Object.keys(config.resolved), ["backend", "threads", "relaxedFma", "policy"]);
 
-    const result = read(out, "result.json");
+    const result = readJson(out, "result.json");
     for (const name of ["linearTop1", "knnTop1"]) {
       const accuracy = Number(result[name]);
       assert.ok(accuracy > 0.1 && accuracy <= 1, `${name}: ${accuracy}`);
@@ -74,16 +59,18 @@ describe("supcon/train.ts", () => {
     assert.deepEqual(rest, [""]);
     assert.equal(Number(row!.split(",")[2]), result.loss);
 
-    const { tensors, metadata } = decodeSafetensors(readFileSync(join(out, "checkpoint.safetensors")));
-    assert.deepEqual(tensors.get("encoder.conv1.weight")?.shape, [3, 3, 1, 8]);
-    assert.ok(tensors.has("encoder.bn1.running_mean"), "running statistics are part of the state");
-    assert.equal(metadata.epoch, "1");
+    const weights = (path: string) => readCheckpoint(join(path, "checkpoint.safetensors"));
+    const { model, optimizer, position } = weights(out);
+    assert.deepEqual(model.get("encoder.conv1.weight")?.shape, [3, 3, 1, 8]);
+    assert.ok(model.has("encoder.bn1.running_mean"), "running statistics are part of the state");
+    assert.deepEqual(optimizer.get("encoder.conv1.weight.velocity")?.shape, [3, 3, 1, 8]);
+    assert.deepEqual(position, { step: 4, lossSum: 0, seconds: 0 });
 
     const again = join(folder, "again");
-    await run(...tiny, "--seed", "3", "--threads", "1", "--out", again);
-    const weights = (path: string) => readFileSync(join(path, "checkpoint.safetensors"));
-    assert.ok(
-      weights(again).equals(weights(out)),
+    await run(...tiny, "--epochs", "1", "--seed", "3", "--threads", "1", "--out", again);
+    assert.deepEqual(
+      weights(again).model,
+      model,
       "one seed gives the same weights with one thread and with two",
     );
 
@@ -147,6 +134,21 @@ describe("supcon/train.ts", () => {
       stderr,
       /^error: train: expected a finite loss, got .* at step \d+ \(epoch 1\); likely causes: .*\n$/,
     );
+  });
+
+  it("tells with --dry-run what a run would cost, and writes nothing", async () => {
+    const out = join(folder, "dry");
+    const { code, stdout, stderr } = await run(...tiny, "--epochs", "9", "--dry-run", "--out", out);
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+    for (const part of [
+      /^ {2}"epochs": 9$/m,
+      /^\(total\) +22,648 +\d+\.\d+ +\d+\.\d+$/m,
+      /^stage 1 +36 steps of \d+ ms \(measured\): about \d+ (min|s)/m,
+      /^memory +\d+ MiB of tensors/m,
+    ]) {
+      assert.match(stdout, part);
+    }
+    assert.ok(!existsSync(out), "no run folder is made");
   });
 
   it("teaches with --help", async () => {

@@ -1,0 +1,32 @@
+/** What an option's text may be, and how a bad one is told. */
+import { InvalidArgumentError } from "@commander-js/extra-typings";
+
+/** A parser of integers from `min` on. */
+export const integer =
+  (min: number, max = Number.MAX_SAFE_INTEGER) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (text.trim() !== "" && Number.isSafeInteger(value) && value >= min && value <= max) return value;
+    const range = max === Number.MAX_SAFE_INTEGER ? `>= ${min}` : `from ${min} to ${max}`;
+    throw new InvalidArgumentError(`Expected an integer ${range}.`);
+  };
+
+/** A parser of finite numbers that `holds` accepts. */
+const number =
+  (expected: string, holds: (value: number) => boolean) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (text.trim() !== "" && Number.isFinite(value) && holds(value)) return value;
+    throw new InvalidArgumentError(`Expected a number ${expected}.`);
+  };
+
+export const positive = number("> 0", (x) => x > 0);
+export const nonNegative = number(">= 0", (x) => x >= 0);
+
+export const share = number("in (0, 1]", (x) => x > 0 && x <= 1);
+export const belowOne = number("in [0, 1)", (x) => x >= 0 && x < 1);
+
+// A suggestion ("Did you mean ...") comes as a second line: here an error is one.
+export const oneLine = (text: string, write: (text: string) => void): void => {
+  write(text.trim().replaceAll("\n", " ") + "\n");
+};

@@ -1,0 +1,38 @@
+/** What a run is made of, by its options. */
+import { Random } from "../../engine/random.ts";
+import { digitPolicy } from "../augment/policy.ts";
+import type { AugmentPolicy } from "../augment/policy.ts";
+import type { ImageShape } from "../data/dataset.ts";
+import { SupConModel } from "../model.ts";
+import { loadRunData } from "./data.ts";
+import type { RunData } from "./data.ts";
+import type { TrainConfig } from "./options.ts";
+
+/** Everything random in a run comes from forks of its seed, so that no part shifts another's numbers. */
+const STREAM = { data: 0, model: 1, training: 2 } as const;
+
+const streamOf = ({ seed }: TrainConfig, stream: keyof typeof STREAM): Random =>
+  new Random(seed).fork(STREAM[stream]);
+
+/** The images. Throws DataError for data that is missing or damaged, or too few images. */
+export const dataOf = (config: TrainConfig): RunData =>
+  loadRunData(config.data, config.trainImages, config.testImages, streamOf(config, "data"));
+
+/** The model, with initial weights. */
+export const modelOf = (config: TrainConfig, { channels }: Pick<ImageShape, "channels">): SupConModel =>
+  new SupConModel({
+    random: streamOf(config, "model"),
+    encoder: config.model,
+    width: config.width,
+    inChannels: channels,
+    dim: config.dim,
+  });
+
+/** How images are augmented and normalised. */
+export const policyOf = ({ crop }: TrainConfig): AugmentPolicy => ({
+  ...digitPolicy,
+  crop: crop < 1 && digitPolicy.crop ? { ...digitPolicy.crop, area: [crop, 1] } : null,
+});
+
+/** Where the order of the images and their views are drawn from. */
+export const trainingRandom = (config: TrainConfig): Random => streamOf(config, "training");

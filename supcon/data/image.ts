@@ -1,0 +1,34 @@
+import sharp from "sharp";
+import type { ImageShape } from "./dataset.ts";
+import { DataError } from "./dataset.ts";
+
+/**
+ * Decodes an image file (JPEG, PNG, WebP, ... through sharp) to bytes [height, width, channels]: as a camera has held it,
+ * transparency on black, made to fit into the size without being cut or distorted, the rest black. One channel is grey.
+ * Throws DataError for a file that is missing or no image.
+ */
+export async function decodeImage(
+  path: string,
+  { height, width, channels }: ImageShape,
+): Promise<Uint8Array> {
+  const background = "black";
+  try {
+    const image = sharp(path, { failOn: "error" })
+      .autoOrient()
+      .flatten({ background })
+      .resize(width, height, { fit: "contain", background })
+      .toColourspace(channels === 1 ? "b-w" : "srgb")
+      .raw();
+    const { data, info } = await image.toBuffer({ resolveWithObject: true });
+    if (info.channels !== channels) {
+      throw new DataError(`${path}: expected an image of ${channels} channels, got ${info.channels}`);
+    }
+    return new Uint8Array(data);
+  } catch (cause) {
+    if (cause instanceof DataError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new DataError(`${path}: expected an image file, got none that can be decoded (${reason.trim()})`, {
+      cause,
+    });
+  }
+}
