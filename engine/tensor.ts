@@ -1,3 +1,5 @@
+// The types of `using`: without this line they would be missing from the declarations in dist.
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { Backend, DeviceBuffer, Elements } from "./backend.ts";
 import { isDebug } from "./debug.ts";
 import { DisposedError, ShapeError } from "./errors.ts";
