@@ -17,9 +17,9 @@ export interface Example {
 /** How an op is tried, and what is left out of it, with the reason. */
 export interface Case {
   readonly examples: fc.Arbitrary<Example>;
-  /** Why no gradient is checked. */
+  /** Why the op has no gradient; that it has none is checked. */
   readonly noGradient?: string;
-  /** Why no second derivative is checked. */
+  /** Why its gradient has no derivative; that it has none is checked. */
   readonly noSecondGradient?: string;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Bad calls of every op: they are refused, before any work, with a typed error whose message says who refused, what was
- * expected and what came. The table is exhaustive by type, so a new op is tried here or does not compile.
+ * expected and what came. An op without an entry, or with one that refuses nothing, fails.
  */
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
@@ -10,6 +10,7 @@ import { zeros } from "../../engine/create.ts";
 import { BackendError, DisposedError, DTypeError } from "../../engine/errors.ts";
 import type { SpheregradError } from "../../engine/errors.ts";
 import type { Tensor } from "../../engine/tensor.ts";
+import { ops } from "../../kernels/index.ts";
 import { useReference } from "./helpers.ts";
 import { refusals } from "./refusals.ts";
 import type { Entry } from "./refusals.ts";
@@ -46,6 +47,12 @@ function assertRefuses(
     return true;
   });
 }
+
+it("every op has an entry, and refuses something", () => {
+  assert.deepEqual(Object.keys(refusals).sort(), Object.values(ops).flatMap((family) => Object.keys(family)).sort()); // prettier-ignore
+  const trusting = Object.entries(refusals).filter(([, { refuses }]) => refuses.length === 0);
+  assert.deepEqual(trusting.map(([op]) => op), []); // prettier-ignore
+});
 
 for (const [op, { inputs, call, anyType = false, refuses }] of Object.entries(refusals)) {
   describe(op, () => {

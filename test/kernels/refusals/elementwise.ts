@@ -33,11 +33,11 @@ export const elementwise: Record<keyof (typeof ops)["elementwise"], Entry> = {
   },
   ...{ sqrt: unary(k.sqrt), rsqrt: unary(k.rsqrt), square: unary(k.square), abs: unary(k.abs) },
   ...{ reciprocal: unary(k.reciprocal), sin: unary(k.sin), cos: unary(k.cos), tanh: unary(k.tanh) },
-  ...{ erf: unary(k.erf), relu: unary(k.relu), leakyRelu: unary(k.leakyRelu), elu: unary(k.elu) },
+  ...{ erf: unary(k.erf), relu: unary(k.relu), leakyRelu: unary(k.leakyRelu, 2), elu: unary(k.elu, 2) },
   gelu: {
     ...unary(k.gelu),
     // @ts-expect-error no such approximation
-    refuses: [[ValueError, "approximate to be none or tanh, got erf", () => k.gelu(x(), { approximate: "erf" })]], // prettier-ignore
+    refuses: [...unary(k.gelu).refuses, [ValueError, "approximate to be none or tanh, got erf", () => k.gelu(x(), { approximate: "erf" })]], // prettier-ignore
   },
   ...{ silu: unary(k.silu), sigmoid: unary(k.sigmoid), softplus: unary(k.softplus) },
   ...{ sign: unary(k.sign), floor: unary(k.floor), round: unary(k.round) },

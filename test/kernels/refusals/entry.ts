@@ -24,12 +24,13 @@ export const [f2, f3, f23] = [[2], [3], [2, 3]];
 export const x = (shape: Shape = f23): Tensor => zeros(shape);
 export const integers = (...values: number[]): Tensor => tensor(Int32Array.from(values));
 
-/** Elementwise functions of one tensor. */
-export const unary = (op: (x: Tensor) => Tensor): Entry => ({
+/** Elementwise functions of one tensor, with so many operands in all. */
+export const unary = (op: (x: Tensor) => Tensor, operands = 1): Entry => ({
   inputs: [f23],
   call: op,
   anyType: true,
-  refuses: [],
+  // @ts-expect-error a number where only a tensor may stand
+  refuses: [[ValueError, `${operands} operands, at least one a tensor, got 2`, () => op(2)]],
 });
 /** Elementwise functions of two. */
 export const binary = (op: (a: Tensor | number, b: Tensor | number) => Tensor): Entry => ({
