@@ -9,7 +9,8 @@ import { convTranspose2d } from "./conv2d/conv-transpose2d.ts";
 import { conv2d, conv2dGradInput, conv2dGradWeight } from "./conv2d/conv2d.ts";
 import * as conv2dKernels from "./conv2d/conv2d.kernels.ts";
 import { einsum } from "./einsum/einsum.ts";
-import { elu, gelu, leakyRelu, relu, sigmoid, silu, softplus } from "./elementwise/activations.ts";
+import { elu, gelu, leakyRelu, relu, silu } from "./elementwise/activations.ts";
+import { logSigmoid, sigmoid, softplus } from "./elementwise/activations.ts";
 import { add, clamp, div, maximum, minimum, mul, neg, pow, sub } from "./elementwise/arithmetic.ts";
 import { equal, greater, greaterEqual, less, lessEqual, where } from "./elementwise/comparisons.ts";
 import { abs, cos, erf, exp, expm1, log, log1p } from "./elementwise/functions.ts";
@@ -73,7 +74,7 @@ export const ops = {
   elementwise: {
     ...{ add, sub, mul, div, neg, pow, maximum, minimum, clamp },
     ...{ exp, expm1, log, log1p, sqrt, rsqrt, square, reciprocal, abs, sin, cos, tanh, erf },
-    ...{ relu, leakyRelu, elu, gelu, silu, sigmoid, softplus },
+    ...{ relu, leakyRelu, elu, gelu, silu, sigmoid, logSigmoid, softplus },
     ...{ less, lessEqual, greater, greaterEqual, equal, where },
     ...{ sign, floor, round },
   },

@@ -30,6 +30,9 @@ export const sigmoid = elementwise("sigmoid", (x) => e.sigmoid(x));
 /** ln(1 + e^x), without overflow, and accurate where it is small. */
 export const softplus = elementwise("softplus", (x) => e.softplus(x));
 
+/** ln(sigmoid(x)), without overflow, and accurate where it is small. */
+export const logSigmoid = elementwise("logSigmoid", (x) => e.neg(e.softplus(e.neg(x))));
+
 /** x sigmoid(x), also called swish. */
 export const silu = elementwise("silu", (x) => e.mul(x, e.sigmoid(x)));
 

@@ -42,6 +42,7 @@ describe("golden values", () => {
     [k.gelu, -1, -0.15865525393145705141],
     [(x) => k.gelu(x, { approximate: "tanh" }), 1, 0.84119199060827670463],
     [k.sigmoid, 2, 0.88079707797788244406],
+    [k.logSigmoid, 2, -0.12692801104297249644],
     [k.softplus, 1, 1.313261687518222834],
     [k.silu, -1, -0.26894142136999512075],
     [(x) => k.elu(x, 2), -1, -1.2642411176571153568],
@@ -64,6 +65,7 @@ describe("values and derivatives in double precision", () => {
     const tail = Math.exp(-40);
     const expected: [(x: Tensor) => Tensor, number[], number[]][] = [
       [k.sigmoid, [0, tail, 1, 1], [0, tail, tail, 0]],
+      [k.logSigmoid, [-800, -40, -tail, 0], [1, 1, tail, 0]],
       [k.softplus, [0, tail, 40, 800], [0, tail, 1, 1]],
       [k.elu, [-1, -1, 40, 800], [0, tail, 1, 1]],
       [k.tanh, [-1, -1, 1, 1], [0, 0, 0, 0]],

@@ -48,6 +48,7 @@ export const elementwise: Record<keyof (typeof ops)["elementwise"], Case> = {
   gelu: unary((x) => k.mul(k.gelu(x), k.gelu(x, { approximate: "tanh" }))),
   silu: unary(k.silu),
   sigmoid: unary(k.sigmoid),
+  logSigmoid: unary(k.logSigmoid),
   softplus: unary(k.softplus),
   sign: step(k.sign),
   floor: step(k.floor),

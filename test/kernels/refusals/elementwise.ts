@@ -39,6 +39,7 @@ export const elementwise: Record<keyof (typeof ops)["elementwise"], Entry> = {
     // @ts-expect-error no such approximation
     refuses: [...unary(k.gelu).refuses, [ValueError, "approximate to be none or tanh, got erf", () => k.gelu(x(), { approximate: "erf" })]], // prettier-ignore
   },
+  logSigmoid: unary(k.logSigmoid),
   ...{ silu: unary(k.silu), sigmoid: unary(k.sigmoid), softplus: unary(k.softplus) },
   ...{ sign: unary(k.sign), floor: unary(k.floor), round: unary(k.round) },
 };
