@@ -99,6 +99,7 @@ function assertClose(actual: Elements, expected: Elements, what: string): void {
 
 /** Where a case says that there is no derivative, asking for one throws: zeros would pass for one. */
 function assertNoDerivative(what: string, output: Tensor): void {
+  assert.ok(output.requiresGrad, `${what} depends on its inputs`);
   const ask = (): void => {
     backward(sum(output));
   };
@@ -160,8 +161,11 @@ describe("conformance", () => {
                 counts.secondDerivatives += inputs.length;
               } else {
                 const loss = total(...leaves);
-                const first = grad(loss, leavesOf(loss, leaves), { createGraph: true });
-                for (const gradient of first) assertNoDerivative(`the gradient of ${name}`, gradient);
+                // The gradient that comes in is a leaf too: also where a gradient does not depend on the inputs, it
+                // depends on that one.
+                const gradient = tensor(1, [], { requiresGrad: true });
+                const first = grad(loss, leavesOf(loss, leaves), { gradient, createGraph: true });
+                for (const each of first) assertNoDerivative(`the gradient of ${name}`, each);
               }
             },
           ),
