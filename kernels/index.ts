@@ -43,6 +43,8 @@ import { groupNorm } from "./normalize/group-norm.ts";
 import { l2Normalize } from "./normalize/l2-normalize.ts";
 import { layerNorm } from "./normalize/layer-norm.ts";
 import { logSoftmax, softmax } from "./normalize/softmax.ts";
+import { foldKernel, unfoldKernel } from "./patches/unfold.kernels.ts";
+import { fold, unfold } from "./patches/unfold.ts";
 import { adaptiveAvgPool2d } from "./pool/adaptive-avg-pool.ts";
 import { avgPoolGradInputKernel, avgPoolKernel } from "./pool/avg-pool.kernels.ts";
 import { avgPool2d, globalAvgPool } from "./pool/avg-pool.ts";
@@ -90,6 +92,8 @@ export const ops = {
   matmul: { matmul, einsum },
   conv2d: { conv2d, convTranspose2d, conv2dGradInput, conv2dGradWeight },
   pool: { avgPool2d, maxPool2d, adaptiveAvgPool2d, globalAvgPool },
+  /** Windows of images as rows of a matrix, and back. */
+  patches: { unfold, fold },
   /** Images of another size. */
   resample: { resize },
   normalize: { batchNorm, batchNormInference, layerNorm, groupNorm, l2Normalize, softmax, logSoftmax },
@@ -112,6 +116,7 @@ export const kernels = [
   ...[conv2dKernels.conv2dForward, conv2dKernels.conv2dGradInput, conv2dKernels.conv2dGradWeight],
   ...[avgPoolKernel, avgPoolGradInputKernel, resampleKernel],
   ...[maxPoolKernels.maxPoolKernel, maxPoolKernels.maxPoolGradInputKernel, maxPoolKernels.maxPoolPickKernel],
+  ...[unfoldKernel, foldKernel],
   ...[contrastiveLossesKernel, contrastiveGradientKernel],
 ] as const;
 
@@ -150,6 +155,7 @@ export * from "./conv2d/conv-transpose2d.ts";
 export * from "./pool/avg-pool.ts";
 export * from "./pool/max-pool.ts";
 export * from "./pool/adaptive-avg-pool.ts";
+export * from "./patches/unfold.ts";
 export * from "./resample/resize.ts";
 export * from "./normalize/batch-norm.ts";
 export * from "./normalize/layer-norm.ts";

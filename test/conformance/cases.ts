@@ -5,7 +5,7 @@ import * as k from "../../kernels/index.ts";
 import { length } from "./case.ts";
 import type { Case } from "./case.ts";
 import { elementwise } from "./cases/elementwise.ts";
-import { conv2d, pool, resample } from "./cases/images.ts";
+import { conv2d, patches, pool, resample } from "./cases/images.ts";
 import { layout, sorts } from "./cases/layout.ts";
 import { matmul } from "./cases/matmul.ts";
 import { loss, normalize, random } from "./cases/normalize.ts";
@@ -29,6 +29,7 @@ export const cases: Record<OpName, Case> = {
   ...matmul,
   ...conv2d,
   ...pool,
+  ...patches,
   ...resample,
   contrastiveLosses: {
     examples: fc.tuple(fc.integer({ min: 2, max: 11 }), length).chain(([rows, features]) =>

@@ -2,7 +2,7 @@
 import type { OpName } from "../conformance/cases.ts";
 import { elementwise } from "./refusals/elementwise.ts";
 import type { Entry } from "./refusals/entry.ts";
-import { conv2d, pool, resample } from "./refusals/images.ts";
+import { conv2d, patches, pool, resample } from "./refusals/images.ts";
 import { layout, sort } from "./refusals/layout.ts";
 import { matmul } from "./refusals/matmul.ts";
 import { contrastive, loss, normalize, random } from "./refusals/normalize.ts";
@@ -19,6 +19,7 @@ export const refusals: Record<OpName, Entry> = {
   ...matmul,
   ...conv2d,
   ...pool,
+  ...patches,
   ...resample,
   ...normalize,
   ...random,

@@ -110,6 +110,28 @@ export const pool: Record<keyof (typeof ops)["pool"], Case> = {
   },
 };
 
+/** Images x, patches y of them, and the options that place those: a convolution's windows. */
+const patched = convolution.map(({ x, w: [height, width], y, options }) => {
+  const { stride, padding, dilation } = options;
+  return {
+    x,
+    y: [...y.slice(0, 3), height! * width! * x[3]!],
+    options: { kernel: [height!, width!] as const, stride, padding, dilation },
+  };
+});
+
+export const patches: Record<keyof (typeof ops)["patches"], Case> = {
+  unfold: {
+    examples: patched.map(({ x, options }) => ({ shapes: [x], call: (images) => [k.unfold(images, options)] })), // prettier-ignore
+  },
+  fold: {
+    examples: patched.map(({ x, y, options }) => ({
+      shapes: [y],
+      call: (rows) => [k.fold(rows, { ...options, inputShape: x })],
+    })),
+  },
+};
+
 export const resample: Record<keyof (typeof ops)["resample"], Case> = {
   resize: {
     examples: fc.tuple(images, both(1, 9), fc.constantFrom("bilinear" as const, "nearest" as const)).map(

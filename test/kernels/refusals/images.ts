@@ -2,7 +2,7 @@ import { ShapeError, ValueError } from "../../../engine/errors.ts";
 import type { Tensor } from "../../../engine/tensor.ts";
 import type { ops } from "../../../kernels/index.ts";
 import * as k from "../../../kernels/index.ts";
-import { x } from "./entry.ts";
+import { f23, x } from "./entry.ts";
 import type { Entry, Refusal } from "./entry.ts";
 
 const images = (op: (x: Tensor) => unknown, ...refuses: Refusal[]): Entry => ({
@@ -105,6 +105,22 @@ export const pool: Record<keyof (typeof ops)["pool"], Entry> = {
     [ShapeError, "outputSize to be a positive integer", () => k.adaptiveAvgPool2d(x([1, 2, 2, 1]), 0)],
   ),
   globalAvgPool: images(k.globalAvgPool),
+};
+
+export const patches: Record<keyof (typeof ops)["patches"], Entry> = {
+  unfold: images(
+    (t) => k.unfold(t, { kernel: 2 }),
+    [ShapeError, "kernel to be a positive integer", () => k.unfold(x([1, 2, 2, 1]), { kernel: 0 })],
+    [ShapeError, "a kernel no larger than the padded input", () => k.unfold(x([1, 2, 2, 1]), { kernel: 3 })],
+  ),
+  fold: {
+    inputs: [[1, 3, 3, 8]],
+    call: (t) => k.fold(t, { kernel: 2, inputShape: [1, 4, 4, 2] }),
+    refuses: [
+      [ShapeError, "x of rank 4", () => k.fold(x(), { kernel: 2, inputShape: f23 })],
+      [ShapeError, "y of shape [1, 3, 3, 8]", () => k.fold(x(), { kernel: 2, inputShape: [1, 4, 4, 2] })],
+    ],
+  },
 };
 
 export const resample: Record<keyof (typeof ops)["resample"], Entry> = {
