@@ -1,3 +1,4 @@
+import { mayHaveGpu } from "#platform";
 import { BackendError, ValueError } from "./errors.ts";
 import type { DType, Kernel, Numbers, Params } from "./kernel.ts";
 
@@ -99,7 +100,7 @@ export function currentBackend(): Backend {
 
 /** Options of {@link init}. */
 export interface InitOptions {
-  /** `auto` (the default) is cpu. */
+  /** `auto` (the default) is webgpu where there is an adapter that is hardware, else cpu. */
   readonly backend?: BackendName | "auto";
   /** Threads of the cpu backend, the main one included. Default: one per core. */
   readonly threads?: number;
@@ -131,6 +132,7 @@ async function create(name: BackendName | "auto", threads: number | undefined): 
       return WebGpuBackend.create();
     }
     case "auto":
+      return (await createOnHardware()) ?? create("cpu", threads);
     case "cpu": {
       const { CpuBackend } = await import("./backends/cpu/backend.ts");
       return CpuBackend.create(threads);
@@ -141,4 +143,11 @@ async function create(name: BackendName | "auto", threads: number | undefined): 
         `init: expected a backend among auto, ${backendNames.join(", ")}, got ${JSON.stringify(name)}`,
       );
   }
+}
+
+/** The webgpu backend, or undefined where the machine has no GPU, or none that opens. */
+async function createOnHardware(): Promise<Backend | undefined> {
+  if (!mayHaveGpu()) return undefined;
+  const { WebGpuBackend } = await import("./backends/webgpu/backend.ts");
+  return WebGpuBackend.createOnHardware().catch(() => undefined);
 }

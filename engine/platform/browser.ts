@@ -21,6 +21,8 @@ export const spawnWorker: Platform["spawnWorker"] = (source, data, onDeath) => {
 /** Browsers have the instructions or have them not; no page can ask for them. */
 export const enableRelaxedSimd: Platform["enableRelaxedSimd"] = () => undefined;
 
+export const mayHaveGpu: Platform["mayHaveGpu"] = () => "gpu" in navigator;
+
 /** Typed as always there, it is missing in browsers without WebGPU and on pages that are not secure. */
 export const openGpu: Platform["openGpu"] = () =>
   Promise.resolve("gpu" in navigator ? navigator.gpu : undefined);

@@ -1,4 +1,5 @@
-import { availableParallelism } from "node:os";
+import { existsSync } from "node:fs";
+import { availableParallelism, platform } from "node:os";
 import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import type { Platform } from "./platform.ts";
@@ -32,6 +33,13 @@ export const spawnWorker: Platform["spawnWorker"] = (source, data, onDeath) => {
 export const enableRelaxedSimd: Platform["enableRelaxedSimd"] = () => {
   setFlagsFromString("--experimental-wasm-relaxed-simd");
 };
+
+/**
+ * Linux shows a GPU as a device file: of the kernel's drivers, of NVIDIA's own, or of Windows around a WSL. Without one
+ * Dawn finds software at most, in up to 0.2 s and with warnings on standard error.
+ */
+export const mayHaveGpu: Platform["mayHaveGpu"] = () =>
+  platform() !== "linux" || ["/dev/dri", "/dev/nvidiactl", "/dev/dxg"].some((path) => existsSync(path));
 
 /** Dawn, from the package `webgpu`, which is loaded here and not before. Its timestamps are not coarsened: we are no web page. */
 export const openGpu: Platform["openGpu"] = async () => {

@@ -17,6 +17,8 @@ export interface Platform {
   readonly spawnWorker: (source: string, data: unknown, onDeath: (reason: string) => void) => WorkerHandle;
   /** Asks the engine for its relaxed SIMD instructions, where they stand behind a flag. */
   readonly enableRelaxedSimd: () => void;
+  /** Whether the machine may have a GPU: a look that costs nothing, before the entrance to WebGPU is loaded. */
+  readonly mayHaveGpu: () => boolean;
   /** The entrance to WebGPU, or undefined where there is none. Whoever has it must hold it while a device lives. */
   readonly openGpu: () => Promise<GPU | undefined>;
 }

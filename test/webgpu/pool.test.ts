@@ -11,7 +11,7 @@ interface Fake {
 }
 
 /** A pool of plain objects while batch 1 is being recorded. */
-function pool() {
+function pool(largest?: number) {
   const made: Fake[] = [];
   const stream = { batch: 1 };
   const create = (bytes: number) => {
@@ -22,7 +22,7 @@ function pool() {
   const destroy = (buffer: Fake) => {
     buffer.destroyed = true;
   };
-  return { made, stream, pool: new Pool(create, destroy, () => stream.batch) };
+  return { made, stream, pool: new Pool(create, destroy, () => stream.batch, largest) };
 }
 
 describe("buffer pool", () => {
@@ -59,6 +59,13 @@ describe("buffer pool", () => {
     assert.notEqual(b, a);
     stream.batch = 2;
     assert.equal(p.takeForUpload(1000), a);
+  });
+
+  it("rounds no size up past the largest that can be bound, and leaves larger ones to whoever makes them", () => {
+    const { pool: p } = pool(2 ** 31 - 4);
+    assert.equal(p.takeForKernel(2 ** 31 - 4).bytes, 2 ** 31 - 4);
+    assert.equal(p.takeForKernel(2 ** 31 - 2 ** 20).bytes, 2 ** 31 - 4);
+    assert.equal(p.takeForKernel(2 ** 31).bytes, 2 ** 31);
   });
 
   it("keeps count", () => {

@@ -40,6 +40,7 @@ export class WebGpuBackend implements Backend {
   readonly #stream: Stream;
   readonly #readback: Readback;
   readonly #gpu: Gpu;
+  readonly #largest: number;
   /** When the work that was submitted at each earlier pace is done. */
   #paces: Promise<unknown>[] = [];
   #liveBuffers = 0;
@@ -54,13 +55,18 @@ export class WebGpuBackend implements Backend {
     this.#parameters = new Parameters(gpu, device.immediateBytes, BATCH_DISPATCHES);
     this.#pipelines = new Pipelines(gpu, this.#parameters, this.#failures);
     this.#stream = new Stream(gpu, this.#parameters, this.#failures);
+    this.#largest = gpu.limits.maxStorageBufferBindingSize;
     this.#pool = new Pool(
-      (bytes) => createMemory(gpu, this.#failures, bytes, () => this.#outOfMemory(bytes)),
+      (bytes) => {
+        this.#checkSize("partial results", bytes);
+        return createMemory(gpu, this.#failures, bytes, () => this.#outOfMemory(bytes));
+      },
       ({ buffer }) => {
         buffer.destroy();
         this.#gpu.forgetGroups();
       },
       () => this.#stream.batch,
+      this.#largest,
     );
     this.#readback = new Readback(gpu, this.#stream, this.#failures);
     this.#gpu = new Gpu(device, this.#pipelines, this.#pool, this.#stream);
@@ -86,13 +92,7 @@ export class WebGpuBackend implements Backend {
 
   alloc(length: number, dtype: DType): DeviceBuffer {
     const buffer = new GpuBuffer(length, dtype);
-    const limit = this.#device.gpu.limits.maxStorageBufferBindingSize;
-    if (buffer.bytes > limit) {
-      throw new OutOfMemoryError(
-        `webgpu: expected a tensor of at most ${limit} bytes (this adapter's maxStorageBufferBindingSize), ` +
-          `got one of ${buffer.bytes}; use smaller batches`,
-      );
-    }
+    this.#checkSize("a tensor", buffer.bytes);
     this.#liveBuffers++;
     this.#liveBytes += buffer.bytes;
     this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes);
@@ -199,6 +199,15 @@ export class WebGpuBackend implements Backend {
   /** The memory of a buffer. One that was never written to gets some, with whatever is in it. */
   #memoryOf(buffer: GpuBuffer): Memory {
     return (buffer.memory ??= this.#pool.takeForKernel(buffer.bytes));
+  }
+
+  /** A shader binds whole buffers, so this is how large they can be. */
+  #checkSize(what: string, bytes: number): void {
+    if (bytes <= this.#largest) return;
+    throw new OutOfMemoryError(
+      `webgpu: expected ${what} of at most ${this.#largest} bytes (this adapter's maxStorageBufferBindingSize), ` +
+        `got ${bytes} bytes; use smaller batches`,
+    );
   }
 
   #outOfMemory(bytes: number): OutOfMemoryError {

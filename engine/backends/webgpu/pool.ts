@@ -27,6 +27,7 @@ export class Pool<B extends Pooled> {
   /** By size, the oldest last. */
   readonly #idle = new Map<number, B[]>();
   readonly #openBatch: () => number;
+  readonly #largest: number;
   #liveBytes = 0;
   #idleBytes = 0;
   #peakBytes = 0;
@@ -34,23 +35,29 @@ export class Pool<B extends Pooled> {
   #misses = 0;
 
   /**
-   * `create` makes a buffer of exactly the size; `destroy` gives it back to the device; `openBatch` is the number of the
-   * batch that is being recorded.
+   * `create` makes a buffer of exactly the size, or throws; `destroy` gives it back to the device; `openBatch` is the
+   * number of the batch that is being recorded; no buffer that fits into `largest` bytes is made larger than that.
    */
-  constructor(create: (bytes: number) => B, destroy: (buffer: B) => void, openBatch: () => number) {
+  constructor(
+    create: (bytes: number) => B,
+    destroy: (buffer: B) => void,
+    openBatch: () => number,
+    largest = Infinity,
+  ) {
     this.#create = create;
     this.#destroy = destroy;
     this.#openBatch = openBatch;
+    this.#largest = largest;
   }
 
   /** A buffer of at least `bytes` for a kernel's output. */
   takeForKernel(bytes: number): B {
-    return this.#take(sizeClass(bytes), () => true);
+    return this.#take(this.#sizeFor(bytes), () => true);
   }
 
   /** A buffer of at least `bytes` for an upload. */
   takeForUpload(bytes: number): B {
-    return this.#take(sizeClass(bytes), (buffer) => !this.#isRetired(buffer));
+    return this.#take(this.#sizeFor(bytes), (buffer) => !this.#isRetired(buffer));
   }
 
   /** Gives a buffer back. */
@@ -80,6 +87,10 @@ export class Pool<B extends Pooled> {
     }
   }
 
+  #sizeFor(bytes: number): number {
+    return Math.max(bytes, Math.min(sizeClass(bytes), this.#largest));
+  }
+
   #isRetired({ batch }: B): boolean {
     return batch === this.#openBatch();
   }
@@ -96,9 +107,10 @@ export class Pool<B extends Pooled> {
       // A program that moved on to other sizes does not need the old ones.
       if (this.#idleBytes > this.#peakBytes / 2 + SPARE_BYTES) this.clear();
     }
+    const buffer = idle ?? this.#create(size);
     this.#liveBytes += size;
     this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes);
-    return idle ?? this.#create(size);
+    return buffer;
   }
 }
 
