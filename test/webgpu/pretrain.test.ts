@@ -5,7 +5,7 @@ import { init } from "../../engine/backend.ts";
 import type { BackendStats } from "../../engine/backend.ts";
 import { Random } from "../../engine/random.ts";
 import { digitPolicy } from "../../supcon/augment/policy.ts";
-import { pretrain } from "../../supcon/commands/pretrain.ts";
+import { Pretraining } from "../../supcon/commands/pretrain.ts";
 import type { ImageDataset } from "../../supcon/data/dataset.ts";
 import { SupConModel } from "../../supcon/model.ts";
 import { skip } from "./adapter.ts";
@@ -43,7 +43,8 @@ async function curve(name: "cpu" | "webgpu"): Promise<{ losses: number[]; stats:
     losses.push(loss);
     stats.push(backend.stats());
   };
-  await pretrain(model, shapes(), { ...recipe, ...steps }, { onStep });
+  using training = new Pretraining(model, shapes(), { ...recipe, ...steps });
+  await training.run({ onStep });
   await backend.destroy();
   return { losses, stats };
 }
