@@ -8,8 +8,7 @@
  * Times are medians. Other processes that use the cores spoil them: then the micro-kernel's medians lie far apart.
  */
 import { Bench } from "tinybench";
-import { i32 } from "../engine/backends/cpu/assembler.ts";
-import { PACKED_A, TILE_COLUMNS, TILE_ROWS, tileFunction } from "../engine/backends/cpu/gemm/tile.ts";
+import { microKernel } from "../engine/backends/cpu/ceilings.ts";
 import { Machine } from "../engine/backends/cpu/machine.ts";
 import type { Pointer } from "../engine/kernel.ts";
 import { sizeOf } from "../engine/shape.ts";
@@ -40,36 +39,10 @@ function random(length: number): Pointer {
   return address;
 }
 
-/** Each task computes 64 tiles of 256 steps, all from the same operands: 24 KiB. */
-function microKernel(): Job {
-  const [steps, tiles, tasks] = [256, 64, 32 * machine.threads];
-  const program = machine.program("bench micro-kernel", (module) => {
-    const tile = tileFunction(module, PACKED_A);
-    module.task((f, args, index) => {
-      const c = f.let(i32.add(i32.load(args, 8), i32.mul(index, 4 * TILE_ROWS * TILE_COLUMNS)));
-      f.forRange(0, tiles, 1, () => {
-        f.call(
-          tile,
-          i32.load(args, 0),
-          1,
-          0,
-          steps,
-          i32.load(args, 4),
-          c,
-          4 * TILE_COLUMNS,
-          TILE_ROWS,
-          TILE_COLUMNS,
-          0,
-        );
-      });
-    });
-  });
-  const args = [TILE_ROWS * steps, TILE_COLUMNS * steps, TILE_ROWS * TILE_COLUMNS * tasks].map(random);
-  return {
-    name: MICRO_KERNEL,
-    operations: 2 * TILE_ROWS * TILE_COLUMNS * steps * tiles * tasks,
-    run: () => { machine.parallel(program, tasks, args); }, // prettier-ignore
-  };
+function ceiling(): Job {
+  const { run, amount, addresses } = microKernel(machine);
+  blocks.push(...addresses);
+  return { name: MICRO_KERNEL, operations: amount, run };
 }
 
 function square(n: number): Job[] {
@@ -140,7 +113,7 @@ async function measure(jobs: readonly Job[]): Promise<Row[]> {
 console.log(machine.describe());
 const rows: Row[] = [];
 for (const group of groups) {
-  rows.push(...(await measure([microKernel(), ...group()])));
+  rows.push(...(await measure([ceiling(), ...group()])));
   for (const address of blocks.splice(0)) machine.heap.free(address);
 }
 machine.destroy();

@@ -1,6 +1,7 @@
 import { mayHaveGpu } from "#platform";
 import { BackendError, ValueError } from "./errors.ts";
 import type { DType, Kernel, Numbers, Params } from "./kernel.ts";
+import type { Ceilings, KernelCall } from "./profile.ts";
 
 /** The backends by name. */
 export const backendNames = ["reference", "cpu", "webgpu"] as const;
@@ -30,14 +31,6 @@ export interface BackendStats {
   readonly kernelsRun: number;
   /** By cache: how often it had what was wanted, and how often that had to be made. */
   readonly caches?: Readonly<Record<string, { readonly hits: number; readonly misses: number }>>;
-}
-
-/** What a profile tells of the calls of one kernel (or shader). */
-export interface KernelTime {
-  readonly name: string;
-  readonly calls: number;
-  /** Time in all calls together. */
-  readonly milliseconds: number;
 }
 
 /** What runs kernels. It knows buffers and kernels, and nothing of shapes, ops or gradients. */
@@ -71,8 +64,10 @@ export interface Backend {
   pace?(): Promise<void>;
   /** Times kernels from now on, which may slow them down. Absent where kernels cannot be timed. */
   startProfile?(): void;
-  /** Stops timing, and tells the times, the longest first. */
-  endProfile?(): Promise<readonly KernelTime[]>;
+  /** Stops timing, and tells all calls since. */
+  endProfile?(): Promise<readonly KernelCall[]>;
+  /** Measures what the machine does at most, in a second or less. Absent where that cannot be measured. */
+  measureCeilings?(): Ceilings;
   /** What it holds and has done. */
   stats(): BackendStats;
   /** Gives back memory and threads. The backend cannot be used afterwards. */

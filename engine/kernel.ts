@@ -56,6 +56,11 @@ export interface Kernel<P extends string = string> {
   readonly params: readonly P[];
   /** Outputs that overwrite an input, by name: `{ output: "input" }`. Both are then one buffer. */
   readonly inPlace?: Readonly<Record<string, string>>;
+  /**
+   * Floating-point operations of a run, an addition and a multiplication each counting one; for kernels whose time they
+   * bound. Without it, the bytes of its buffers do.
+   */
+  readonly operations?: (params: Params<P>) => number;
   /** The definition: one body for each output. */
   readonly js: Readonly<Record<string, JsBody<P>>>;
   /** Without it, the CPU backend runs `js`. */

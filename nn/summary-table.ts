@@ -1,3 +1,4 @@
+import { formatColumns } from "../engine/columns.ts";
 import { formatShape } from "../engine/shape.ts";
 import type { Cost, Summary } from "./summary.ts";
 
@@ -11,11 +12,7 @@ export function formatSummary({ inputShape, rows, ...totals }: Summary): string 
     }),
     ["(total)", "", "", ...cells(totals)],
   ];
-  const width = (column: number) => Math.max(...lines.map((line) => line[column]?.length ?? 0));
-  // Words to the left, numbers to the right.
-  const align = (cell: string, column: number) =>
-    column < 3 ? cell.padEnd(width(column)) : cell.padStart(width(column));
-  return lines.map((line) => line.map(align).join("  ").trimEnd()).join("\n");
+  return formatColumns(lines, 3);
 }
 
 const cells = ({ parameters, flops, activationBytes }: Cost): string[] => [

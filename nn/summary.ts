@@ -2,15 +2,11 @@ import { setBackend } from "../engine/backend.ts";
 import { ShapeBackend } from "../engine/backends/shapes/backend.ts";
 import type { ShapeBuffer } from "../engine/backends/shapes/backend.ts";
 import { BackendError } from "../engine/errors.ts";
-import type { Params } from "../engine/kernel.ts";
 import { scope } from "../engine/scope.ts";
 import { checkShape, sizeOf } from "../engine/shape.ts";
 import type { Shape } from "../engine/shape.ts";
 import { withRecording } from "../engine/tape.ts";
 import { Storage, Tensor } from "../engine/tensor.ts";
-import { conv2dForward, conv2dGradInput, conv2dGradWeight } from "../kernels/conv2d/conv2d.kernels.ts";
-import { batchedMatmul } from "../kernels/matmul/batched.kernels.ts";
-import { matmul } from "../kernels/matmul/matmul.kernels.ts";
 import type { Module } from "./module.ts";
 
 /** What a forward pass costs. */
@@ -68,8 +64,8 @@ export function summary(build: () => Module, inputShape: Shape): Summary {
   let current: Tally | undefined;
   const backend = new ShapeBackend({
     onAlloc: (buffer) => current?.buffers.push(buffer),
-    onRun: ({ name }, params) => {
-      if (current) current.flops += 2 * multiplyAdds(name, params);
+    onRun: (kernel, params) => {
+      if (current) current.flops += kernel.operations?.(params) ?? 0;
     },
   });
   const before = setBackend(backend);
@@ -111,18 +107,6 @@ export function summary(build: () => Module, inputShape: Shape): Summary {
   } finally {
     setBackend(before);
   }
-}
-
-const matrixProducts = new Set([matmul.name, batchedMatmul.name]);
-const convolutions = new Set([conv2dForward.name, conv2dGradInput.name, conv2dGradWeight.name]);
-
-/** How often a kernel adds a product to a sum, from its parameters. One that it has not counts as 1. */
-function multiplyAdds(kernel: string, params: Params<string>): number {
-  const product = (...names: string[]) => names.reduce((value, name) => value * (params[name] ?? 1), 1);
-  if (matrixProducts.has(kernel)) return product("outer", "inner", "m", "n", "k");
-  if (!convolutions.has(kernel)) return 0;
-  const pixels = product("batch", "outHeight", "outWidth");
-  return (pixels * product("kernelHeight", "kernelWidth", "inChannels", "outChannels")) / product("groups");
 }
 
 /** Number of parameter elements in the fields of each module; shared ones are counted once. */

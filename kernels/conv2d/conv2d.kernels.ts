@@ -12,6 +12,7 @@
  */
 import type { Kernel, Numbers, Thread } from "../../engine/kernel.ts";
 import { forwardOnCpu, gradInputOnCpu } from "./conv2d.cpu.ts";
+import { conv2dOperations } from "./geometry.ts";
 import type { ConvGeometry } from "./geometry.ts";
 import { gradWeightOnCpu } from "./grad-weight.cpu.ts";
 import { forwardWgsl, gradInputWgsl, gradWeightWgsl } from "./conv2d.wgsl.ts";
@@ -30,6 +31,7 @@ export const conv2dForward = {
   inputs: { x: "f32", w: "f32" },
   outputs: { y: "f32" },
   params,
+  operations: conv2dOperations,
   js: {
     y: function (this: Thread<ConvParam>, x: Numbers, w: Numbers) {
       const pixel = Math.floor(this.thread.x / this.constants.outChannels);
@@ -72,6 +74,7 @@ export const conv2dGradInput = {
   inputs: { dy: "f32", w: "f32" },
   outputs: { dx: "f32" },
   params,
+  operations: conv2dOperations,
   js: {
     dx: function (this: Thread<ConvParam>, dy: Numbers, w: Numbers) {
       const pixel = Math.floor(this.thread.x / this.constants.inChannels);
@@ -117,6 +120,7 @@ export const conv2dGradWeight = {
   inputs: { x: "f32", dy: "f32" },
   outputs: { dw: "f32" },
   params,
+  operations: conv2dOperations,
   js: {
     dw: function (this: Thread<ConvParam>, x: Numbers, dy: Numbers) {
       const row = Math.floor(this.thread.x / this.constants.outChannels);

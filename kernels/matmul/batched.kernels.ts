@@ -19,6 +19,7 @@ export const batchedMatmul = {
     ...(["m", "n", "k", "transposeA", "transposeB"] as const),
     ...(["outer", "inner", "aOuter", "aInner", "bOuter", "bInner"] as const),
   ],
+  operations: ({ outer, inner, m, n, k }) => 2 * outer * inner * m * n * k,
   js: {
     c: function (this: Thread<BatchedParam>, a: Numbers, b: Numbers) {
       const line = Math.floor(this.thread.x / this.constants.n);

@@ -13,6 +13,7 @@ export const matmul = {
   inputs: { a: "f32", b: "f32" },
   outputs: { c: "f32" },
   params: ["m", "n", "k", "transposeA", "transposeB"],
+  operations: ({ m, n, k }) => 2 * m * n * k,
   js: {
     c: function (this: Thread<MatmulParam>, a: Numbers, b: Numbers) {
       const row = Math.floor(this.thread.x / this.constants.n);

@@ -8,7 +8,7 @@ import { ValueError } from "../../engine/errors.ts";
 export const RESOLVED = "resolved";
 
 /** Options that only the command line can give. */
-const notInFile = ["out", "config", "resume", "dryRun"];
+const notInFile = ["out", "config", "resume", "dryRun", "profile"];
 
 /**
  * Sets the options that stand in the JSON object at `path`, by their names in camel case, except those that the command

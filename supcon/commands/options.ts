@@ -92,6 +92,7 @@ const commandLine = () =>
     .option("--out <dir>", "run folder, new or empty (default: runs/ and the time)")
     .option("--config <file>", "JSON file with options, such as another run's config.json")
     .option("--resume <dir>", "run folder of an interrupted run, to go on with; takes no other option")
+    .option("--profile <steps>", "time the kernels of so many steps: a table, and trace.json for a browser's tracing view", integer(1))
     .option("--dry-run", "show what would run and what it would cost, after a few steps that are measured", false);
 
 /** The options of a run, all of them decided. */
@@ -106,11 +107,13 @@ export interface TrainCommand {
   readonly resume: boolean;
   /** To tell what the run would cost, and write nothing. */
   readonly dryRun: boolean;
+  /** Steps whose kernels are to be timed. */
+  readonly profile: number | undefined;
 }
 
 /** Fills in what the preset decides, and leaves out what is not part of the run itself. */
 function complete(options: ReturnType<ReturnType<typeof commandLine>["opts"]>) {
-  const { out, config, resume, dryRun, ...rest } = options;
+  const { out, config, resume, dryRun, profile, ...rest } = options;
   const preset = presets[options.preset];
   return {
     ...rest,
@@ -127,7 +130,7 @@ function complete(options: ReturnType<ReturnType<typeof commandLine>["opts"]>) {
 export function parseTrainCommand(args: readonly string[]): TrainCommand {
   const command = commandLine().exitOverride();
   command.parse([...args], { from: "user" });
-  const { resume, config: file, out, dryRun } = command.opts();
+  const { resume, config: file, out, dryRun, profile } = command.opts();
   if (resume !== undefined) {
     const other = command.options.find((option) => {
       const name = option.attributeName();
@@ -148,7 +151,7 @@ export function parseTrainCommand(args: readonly string[]): TrainCommand {
     throw new ValueError(`--batch: expected at most the ${trainImages} training images, got ${batch}`);
   }
   if (warmup > epochs) throw new ValueError(`--warmup: expected at most the ${epochs} epochs, got ${warmup}`);
-  return { config, out: resume ?? out, resume: resume !== undefined, dryRun };
+  return { config, out: resume ?? out, resume: resume !== undefined, dryRun, profile };
 }
 
 /** The options of the run in `folder`. Throws ValueError if it has no config.json, or one that does not fit. */

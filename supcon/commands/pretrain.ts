@@ -62,7 +62,7 @@ export interface EpochReport {
 
 /** Called as the training goes on. */
 export interface PretrainHooks {
-  readonly onStep?: (report: StepReport) => void;
+  readonly onStep?: (report: StepReport) => Promise<void> | void;
   readonly onEpoch?: (report: EpochReport) => Promise<void> | void;
   /** Ends the training after the step that it is at. */
   readonly signal?: AbortSignal;
@@ -141,7 +141,7 @@ export class Pretraining implements Disposable {
         const loss = await this.#step(order.subarray(i * batch, (i + 1) * batch), ofViews, epoch);
         const { step, lossSum } = this.#position;
         this.#position = { step: step + 1, lossSum: lossSum + loss, seconds: seconds() };
-        onStep?.({ step: step + 1, epoch: epoch + 1, loss });
+        await onStep?.({ step: step + 1, epoch: epoch + 1, loss });
       }
       const { step, lossSum } = this.#position;
       const report = {

@@ -1,11 +1,11 @@
 /** What the command says at its start and at its end. */
+import { readdirSync } from "node:fs";
 import type { Backend } from "../../engine/backend.ts";
 import { supConDiagnostics } from "../losses/index.ts";
 import type { SupConModel } from "../model.ts";
 import type { RunData } from "./data.ts";
 import type { TrainConfig } from "./options.ts";
 import { stepsPerEpoch } from "./pretrain.ts";
-import { runFiles } from "./run-folder.ts";
 import type { TrainResult } from "./train.ts";
 
 /** 12345 as 12,345. */
@@ -41,7 +41,7 @@ export function printEnd({ k }: TrainConfig, result: TrainResult, path: string):
 linear classifier   ${percent(result.linearTop1)}
 k-NN, k = ${String(k).padEnd(8)}  ${percent(result.knnTop1)}
 
-${result.seconds.toFixed(0)} s in all; ${path} has ${Object.values(runFiles).join(", ")}
+${result.seconds.toFixed(0)} s in all; ${path} has ${readdirSync(path).join(", ")}
 
 npx tsx supcon/predict.ts test:0 --run ${path} classifies a test image, or a picture of yours`);
 }

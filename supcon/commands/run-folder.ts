@@ -19,6 +19,7 @@ export const runFiles = {
   checkpoint: "checkpoint.safetensors",
   classifier: "classifier.safetensors",
   features: "features.safetensors",
+  trace: "trace.json",
 } as const;
 
 const columns = ["epoch", "steps", "loss", "learningRate", "imagesPerSecond", "seconds"] as const;
@@ -63,6 +64,11 @@ export class RunFolder implements Disposable {
   /** Writes what the run has come to: from now on it is done. */
   writeResult(result: object): void {
     this.#writeJson("result", result);
+  }
+
+  /** Writes the timeline of a profile. */
+  writeTrace(trace: string): void {
+    atomicWrite(join(this.path, runFiles.trace), trace);
   }
 
   /** Adds a line to the metrics. */

@@ -16,6 +16,7 @@ import { printEstimate } from "./estimate.ts";
 import { InterruptedError, interruption } from "./interruption.ts";
 import type { TrainCommand, TrainConfig } from "./options.ts";
 import { Pretraining } from "./pretrain.ts";
+import { StepProfile } from "./profile.ts";
 import { progress } from "./progress.ts";
 import { count, parameterCount, printEnd, printStart } from "./report.ts";
 import { isDone, RunFolder, runFiles } from "./run-folder.ts";
@@ -44,7 +45,7 @@ export interface TrainResult {
  * damaged and ValueError for a run folder that does not fit, both before any work; DivergedError if the loss is no number
  * any more; InterruptedError after SIGINT or SIGTERM.
  */
-export async function train({ config, out, resume, dryRun }: TrainCommand): Promise<void> {
+export async function train({ config, out, resume, dryRun, profile }: TrainCommand): Promise<void> {
   const started = performance.now();
   const data = dataOf(config);
   const earlier = resume && out !== undefined ? readEarlier(out) : undefined;
@@ -74,7 +75,8 @@ export async function train({ config, out, resume, dryRun }: TrainCommand): Prom
       folder.writeConfig({ ...config, [RESOLVED]: { ...machine, policy } });
     }
     const run = { config, data, policy, model, training, folder, machine };
-    const pretraining = await stage1(run, earlier?.seconds ?? 0);
+    const timed = profile === undefined ? undefined : new StepProfile(backend, profile);
+    const pretraining = await stage1(run, earlier?.seconds ?? 0, timed);
     const accuracies = await stage2(run);
     const result: TrainResult = {
       ...accuracies,
@@ -124,6 +126,7 @@ function printResumed({ position, machine }: Checkpoint, { steps }: Pretraining,
 async function stage1(
   { config, model, training, folder, machine }: Run,
   earlierSeconds: number,
+  profile?: StepProfile,
 ): Promise<Pick<TrainResult, "loss" | "imagesPerSecond" | "pretrainSeconds">> {
   const started = performance.now();
   const seconds = () => earlierSeconds + secondsSince(started);
@@ -142,7 +145,10 @@ async function stage1(
   using interrupted = interruption();
   try {
     await training.run({
-      onStep: (report) => { bar.onStep(report); }, // prettier-ignore
+      onStep: async (report) => {
+        bar.onStep(report);
+        await profile?.onStep();
+      },
       onEpoch: async (report) => {
         bar.onEpoch(report);
         folder.appendMetrics({ ...report });
@@ -159,6 +165,10 @@ async function stage1(
       `interrupted after step ${count(training.position.step)} of ${count(training.steps)}; ` +
         `npx tsx supcon/train.ts --resume ${folder.path} goes on`,
     );
+  }
+  if (profile?.report) {
+    console.log(profile.report.table);
+    folder.writeTrace(profile.report.trace);
   }
   const [loss, imagesPerSecond] = [folder.lastMetric("loss"), folder.lastMetric("imagesPerSecond")];
   return { loss, imagesPerSecond, pretrainSeconds: seconds() };

@@ -40,7 +40,7 @@ describe("Pretraining", () => {
     const losses: number[] = [];
     const epochs: unknown[] = [];
     const hooks: PretrainHooks = {
-      onStep: ({ loss }) => losses.push(loss),
+      onStep: ({ loss }) => void losses.push(loss),
       onEpoch: ({ epoch, loss, learningRate }) => void epochs.push({ epoch, loss, learningRate }),
     };
     const whole = fresh();
@@ -55,8 +55,8 @@ describe("Pretraining", () => {
       if (cut === 0) controller.abort();
       await first.training.run({
         ...hooks,
-        onStep: (report) => {
-          hooks.onStep?.(report);
+        onStep: async (report) => {
+          await hooks.onStep?.(report);
           if (report.step === cut) controller.abort();
         },
         signal: controller.signal,

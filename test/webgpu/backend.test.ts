@@ -151,11 +151,12 @@ describe("WebGPU backend", { skip }, () => {
     backend.write(x, ramp(1e5));
     backend.startProfile();
     for (let i = 0; i < 100; i++) backend.run(affine, { factor: 2, add: 0 }, [x], [y]);
-    const [entry, ...others] = await backend.endProfile();
-    assert.equal(others.length, 0);
-    assert.equal(entry?.name, "affine");
-    assert.equal(entry.calls, 100);
-    assert(entry.milliseconds > 0);
+    const calls = await backend.endProfile();
+    assert.deepEqual(calls.map(({ name, bytes }) => ({ name, bytes })), Array(100).fill({ name: "affine", bytes: 8e5 })); // prettier-ignore
+    assert.ok(
+      calls.some(({ milliseconds }) => milliseconds > 0),
+      "time passes",
+    );
     assert.equal((await backend.read(y))[3], 6);
     for (const buffer of [x, y]) backend.free(buffer);
   });

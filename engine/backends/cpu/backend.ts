@@ -2,6 +2,8 @@ import type { Backend, BackendStats, DeviceBuffer, Elements } from "../../backen
 import { BackendError } from "../../errors.ts";
 import type { DType, Kernel, Numbers, Params, Pointer } from "../../kernel.ts";
 import { runDefinition } from "../reference/backend.ts";
+import type { Ceilings, KernelCall } from "../../profile.ts";
+import { measureCeilings } from "./ceilings.ts";
 import { Machine } from "./machine.ts";
 
 class CpuBuffer implements DeviceBuffer {
@@ -25,6 +27,8 @@ export class CpuBackend implements Backend {
   readonly machine: Machine;
   #liveBuffers = 0;
   #kernelsRun = 0;
+  /** Set while a profile is taken. */
+  #profile: { readonly start: number; readonly calls: KernelCall[] } | undefined;
 
   private constructor(machine: Machine) {
     this.machine = machine;
@@ -62,8 +66,16 @@ export class CpuBackend implements Backend {
   ): void {
     this.#kernelsRun++;
     const [from, to] = [inputs.map(own), outputs.map(own)];
+    const start = this.#profile ? performance.now() : 0;
     if (kernel.cpu) kernel.cpu(this.machine, params, from.map(({ address }) => address), to.map(({ address }) => address));
     else runDefinition(kernel, params, from.map((buffer) => this.#view(buffer)), to.map((buffer) => this.#view(buffer))); // prettier-ignore
+    this.#profile?.calls.push({
+      name: kernel.name,
+      start: start - this.#profile.start,
+      milliseconds: performance.now() - start,
+      bytes: [...from, ...to].reduce((sum, { length }) => sum + 4 * length, 0),
+      operations: kernel.operations?.(params) ?? 0,
+    });
   }
 
   read(buffer: DeviceBuffer): Promise<Elements> {
@@ -78,6 +90,20 @@ export class CpuBackend implements Backend {
 
   sync(): Promise<void> {
     return Promise.resolve();
+  }
+
+  startProfile(): void {
+    this.#profile = { start: performance.now(), calls: [] };
+  }
+
+  endProfile(): Promise<readonly KernelCall[]> {
+    const calls = this.#profile?.calls ?? [];
+    this.#profile = undefined;
+    return Promise.resolve(calls);
+  }
+
+  measureCeilings(): Ceilings {
+    return measureCeilings(this.machine);
   }
 
   stats(): BackendStats {

@@ -1,6 +1,7 @@
-import type { Backend, BackendStats, DeviceBuffer, Elements, KernelTime } from "../../backend.ts";
+import type { Backend, BackendStats, DeviceBuffer, Elements } from "../../backend.ts";
 import { BackendError, OutOfMemoryError } from "../../errors.ts";
 import type { DType, Kernel, Numbers, Params } from "../../kernel.ts";
+import type { KernelCall } from "../../profile.ts";
 import { noAdapter, openDevice } from "./device.ts";
 import type { Device, DeviceOptions } from "./device.ts";
 import { Failures } from "./failures.ts";
@@ -166,14 +167,14 @@ export class WebGpuBackend implements Backend {
     this.#stream.profiler = new Profiler(this.#device.gpu, BATCH_DISPATCHES);
   }
 
-  async endProfile(): Promise<readonly KernelTime[]> {
+  async endProfile(): Promise<readonly KernelCall[]> {
     this.#stream.submit();
     const profiler = this.#stream.profiler;
     this.#stream.profiler = undefined;
     if (!profiler) return [];
-    const times = await this.#failures.wait(profiler.times());
+    const calls = await this.#failures.wait(profiler.calls());
     profiler.destroy();
-    return times;
+    return calls;
   }
 
   stats(): BackendStats {

@@ -74,7 +74,8 @@ export class Gpu {
       this.#groups.set(key, (group = this.#device.createBindGroup({ layout: pipeline.layout, entries })));
     }
     for (const memory of buffers) memory.batch = this.#stream.batch;
-    this.#stream.dispatch({ shader, pipeline, group, params, grid });
+    const bytes = blocks.reduce((sum, { length }) => sum + 4 * length, 0);
+    this.#stream.dispatch({ shader, pipeline, group, params, grid, bytes });
   }
 
   /**

@@ -1,5 +1,11 @@
-import type { KernelTime } from "../../backend.ts";
+import type { KernelCall } from "../../profile.ts";
 import { bufferUsage, mapModeRead } from "./constants.ts";
+
+/** A dispatch to be timed: its shader's name, and the bytes of its buffers. */
+export interface Timed {
+  readonly name: string;
+  readonly bytes: number;
+}
 
 /**
  * Times dispatches by the GPU's own clock (`timestamp-query`). Each profiled dispatch is a compute pass of its own,
@@ -9,8 +15,10 @@ import { bufferUsage, mapModeRead } from "./constants.ts";
 export class Profiler {
   readonly #device: GPUDevice;
   readonly #queries: GPUQuerySet;
-  readonly #names: string[] = [];
-  readonly #times = new Map<string, { calls: number; nanoseconds: number }>();
+  readonly #pending: Timed[] = [];
+  readonly #calls: KernelCall[] = [];
+  /** The GPU's clock at the first dispatch. */
+  #start: bigint | undefined;
   #collecting = Promise.resolve();
 
   /** For batches of at most so many dispatches. */
@@ -20,30 +28,30 @@ export class Profiler {
   }
 
   /** Describes the compute pass of one dispatch. */
-  pass(name: string): GPUComputePassDescriptor {
-    const first = 2 * this.#names.length;
-    this.#names.push(name);
+  pass(dispatch: Timed): GPUComputePassDescriptor {
+    const first = 2 * this.#pending.length;
+    this.#pending.push(dispatch);
     const [beginningOfPassWriteIndex, endOfPassWriteIndex] = [first, first + 1];
     return { timestampWrites: { querySet: this.#queries, beginningOfPassWriteIndex, endOfPassWriteIndex } };
   }
 
   /** Ends a batch: fetches its times with `encoder`; what it returns is to be called after the batch is submitted. */
   endBatch(encoder: GPUCommandEncoder): () => void {
-    const names = this.#names.splice(0);
-    const size = 16 * names.length;
+    const dispatches = this.#pending.splice(0);
+    const size = 16 * dispatches.length;
     if (size === 0) return () => undefined;
     const resolved = this.#device.createBuffer({
       size,
       usage: bufferUsage.queryResolve | bufferUsage.copySource,
     });
     const staging = this.#device.createBuffer({ size, usage: bufferUsage.mapRead | bufferUsage.copyTarget });
-    encoder.resolveQuerySet(this.#queries, 0, 2 * names.length, resolved, 0);
+    encoder.resolveQuerySet(this.#queries, 0, 2 * dispatches.length, resolved, 0);
     encoder.copyBufferToBuffer(resolved, 0, staging, 0, size);
     return () => {
       const read = async () => {
         await staging.mapAsync(mapModeRead);
         const stamps = new BigUint64Array(staging.getMappedRange());
-        names.forEach((name, i) => { this.#add(name, Number((stamps[2 * i + 1] ?? 0n) - (stamps[2 * i] ?? 0n))); }); // prettier-ignore
+        dispatches.forEach((dispatch, i) => { this.#add(dispatch, stamps[2 * i] ?? 0n, stamps[2 * i + 1] ?? 0n); }); // prettier-ignore
         staging.destroy();
         resolved.destroy();
       };
@@ -52,23 +60,20 @@ export class Profiler {
     };
   }
 
-  /** The times of all submitted batches, the longest first. */
-  async times(): Promise<readonly KernelTime[]> {
+  /** The dispatches of all submitted batches. */
+  async calls(): Promise<readonly KernelCall[]> {
     await this.#collecting;
-    return [...this.#times]
-      .map(([name, { calls, nanoseconds }]) => ({ name, calls, milliseconds: nanoseconds / 1e6 }))
-      .sort((a, b) => b.milliseconds - a.milliseconds);
+    return this.#calls;
   }
 
   destroy(): void {
     this.#queries.destroy();
   }
 
-  #add(name: string, nanoseconds: number): void {
-    const entry = this.#times.get(name) ?? { calls: 0, nanoseconds: 0 };
-    entry.calls++;
+  #add({ name, bytes }: Timed, from: bigint, to: bigint): void {
+    this.#start ??= from;
     // Some drivers' clocks step back now and then.
-    entry.nanoseconds += Math.max(0, nanoseconds);
-    this.#times.set(name, entry);
+    const milliseconds = Math.max(0, Number(to - from) / 1e6);
+    this.#calls.push({ name, start: Number(from - this.#start) / 1e6, milliseconds, bytes, operations: 0 });
   }
 }

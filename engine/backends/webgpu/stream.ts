@@ -16,6 +16,8 @@ export interface Dispatch {
   readonly group: GPUBindGroup;
   readonly params: Readonly<Record<string, number>>;
   readonly grid: Grid;
+  /** Of all buffers that are bound. */
+  readonly bytes: number;
 }
 
 /**
@@ -45,8 +47,8 @@ export class Stream {
   }
 
   /** Records a call of a shader. */
-  dispatch({ shader, pipeline, group, params, grid }: Dispatch): void {
-    const pass = this.#openPass(shader.name);
+  dispatch({ shader, pipeline, group, params, grid, bytes }: Dispatch): void {
+    const pass = this.#openPass(shader.name, bytes);
     pass.setPipeline(pipeline.compiled);
     pass.setBindGroup(0, group);
     this.#parameters.set(pass, shader, params);
@@ -84,8 +86,8 @@ export class Stream {
     return (this.#encoder ??= this.#device.createCommandEncoder());
   }
 
-  #openPass(name: string): GPUComputePassEncoder {
-    return (this.#pass ??= this.#open().beginComputePass(this.profiler?.pass(name)));
+  #openPass(name: string, bytes: number): GPUComputePassEncoder {
+    return (this.#pass ??= this.#open().beginComputePass(this.profiler?.pass({ name, bytes })));
   }
 
   #closePass(): void {
