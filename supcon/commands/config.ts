@@ -54,15 +54,25 @@ function rethrow(error: unknown): never {
 }
 
 function readObject(path: string): object {
-  const read = (): unknown => {
+  const reason = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause));
+  const read = (): string => {
     try {
-      return JSON.parse(readFileSync(path, "utf8"));
+      return readFileSync(path, "utf8");
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new ValueError(`${path}: expected a file of JSON, got none (${reason})`, { cause });
+      throw new ValueError(
+        `${path}: expected a file of options, got none (${reason(cause)}); is it a run folder's?`,
+        { cause },
+      );
     }
   };
-  const content = read();
+  const parseText = (text: string): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      throw new ValueError(`${path}: expected JSON, got something else (${reason(cause)})`, { cause });
+    }
+  };
+  const content = parseText(read());
   if (typeof content === "object" && content !== null && !Array.isArray(content)) return content;
   throw new ValueError(
     `${path}: expected a JSON object of options, got ${JSON.stringify(content).slice(0, 40)}`,

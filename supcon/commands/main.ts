@@ -13,6 +13,11 @@ const badInput = [ValueError, DataError, SafetensorsError, StateDictError];
  * data, 130 interrupted, as shells have it.
  */
 export async function main(work: () => Promise<void>): Promise<void> {
+  // Whoever reads, such as head, may have seen enough.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit();
+    throw error;
+  });
   try {
     await work();
   } catch (error) {

@@ -130,7 +130,7 @@ function complete(options: ReturnType<ReturnType<typeof commandLine>["opts"]>) {
 export function parseTrainCommand(args: readonly string[]): TrainCommand {
   const command = commandLine().exitOverride();
   command.parse([...args], { from: "user" });
-  const { resume, config: file, out, dryRun, profile } = command.opts();
+  const { resume, config: file, out, dryRun, profile, preset } = command.opts();
   if (resume !== undefined) {
     const other = command.options.find((option) => {
       const name = option.attributeName();
@@ -143,6 +143,13 @@ export function parseTrainCommand(args: readonly string[]): TrainCommand {
     }
     applyConfig(command, join(resume, "config.json"));
   } else if (file !== undefined) {
+    // A preset on the command line stands for the options that it decides, which then go before the file's.
+    if (command.getOptionValueSource("preset") === "cli") {
+      for (const [name, value] of Object.entries(presets[preset])) {
+        if (command.getOptionValueSource(name) !== "cli")
+          command.setOptionValueWithSource(name, value, "cli");
+      }
+    }
     applyConfig(command, file);
   }
   const config = complete(command.opts());

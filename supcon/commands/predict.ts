@@ -35,7 +35,7 @@ const commandLine = () =>
     .argument("<image>", "image file, or test:N")
     .requiredOption("--run <dir>", "run folder of supcon/train.ts")
     .option("--neighbours <n>", "training images to list", integer(1), 5)
-    .option("--invert", "exchange dark and bright", false)
+    .option("--invert", "exchange dark and bright in a file", false)
     .helpOption("-h, --help", "show this and exit")
     .configureOutput({ outputError: oneLine });
 
@@ -96,11 +96,10 @@ async function readImage(
   invert: boolean,
 ): Promise<ImageDataset> {
   const [, index] = /^test:(\d+)$/.exec(image) ?? [];
-  const bytes =
+  const images =
     index === undefined
-      ? await decodeImage(image, { height, width, channels })
+      ? await decodeImage(image, { height, width, channels }, { invert })
       : testImage(config, Number(index));
-  const images = invert ? bytes.map((byte) => 255 - byte) : bytes;
   return { name: image, count: 1, height, width, channels, images, labels: Int32Array.of(0), classes };
 }
 

@@ -39,7 +39,7 @@ class Bar implements Progress {
     this.#epochs = epochs;
     this.#viewsPerStep = viewsPerStep;
     this.#bar.start(steps, done, {
-      epoch: `${Math.floor((done / steps) * epochs) + 1}/${epochs}`,
+      epoch: `${Math.min(epochs, Math.floor((done / steps) * epochs) + 1)}/${epochs}`,
       loss: "-",
       speed: "-",
     });

@@ -27,7 +27,7 @@ export function printStart(
   console.log(`backend   ${backend.describe()}
 data      ${config.data}: ${count(images.count)} of ${count(trainAvailable)} training images, ${count(test.count)} test images, ${height} x ${width} x ${channels}
 model     ${config.model}, width ${config.width}, ${model.features} features, projected to ${model.dim}: ${count(parameterCount(model))} parameters
-stage 1   SupCon loss at temperature ${temperature}: ${epochs} epochs of ${steps} batches of ${batch} images x ${views} views
+stage 1   SupCon loss at temperature ${temperature}: ${epochs} ${epochs === 1 ? "epoch" : "epochs"} of ${steps} batches of ${batch} images x ${views} views
           for a batch like the first: never below ${floor.toFixed(2)}; ${collapsed.toFixed(2)} where all images are alike
 stage 2   linear classifier (${config.linearEpochs} epochs) and k-NN (k = ${config.k}) on the frozen encoder
 run       ${path}`);

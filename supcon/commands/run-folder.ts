@@ -35,18 +35,14 @@ export class RunFolder implements Disposable {
     this.#metrics = new MetricsWriter(join(path, runFiles.metrics), columns, epochs);
   }
 
-  /** Makes the folder. Throws ValueError if it cannot be made or something is in it. */
+  /** Makes the folder (default: runs/ and the time). Throws ValueError if it cannot be made or something is in it. */
   static create(path = join("runs", new Date().toISOString().slice(0, 19).replaceAll(":", "-"))): RunFolder {
+    refuseUsed(path);
     try {
       mkdirSync(path, { recursive: true });
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new ValueError(`--out: expected a folder that can be made, got ${path} (${reason})`, { cause });
-    }
-    if (readdirSync(path).length > 0) {
-      throw new ValueError(
-        `--out: expected a new or empty folder, got ${path}, which has files in it; --resume goes on with a run`,
-      );
     }
     return new RunFolder(path, 0);
   }
@@ -83,6 +79,8 @@ export class RunFolder implements Disposable {
 
   /** Writes what the run needs to go on. */
   writeCheckpoint(checkpoint: Checkpoint): void {
+    // A checkpoint counts on the lines before it, also after a power cut.
+    this.#metrics.flush();
     writeCheckpoint(join(this.path, runFiles.checkpoint), checkpoint);
   }
 
@@ -100,6 +98,14 @@ export class RunFolder implements Disposable {
   #writeJson(file: "config" | "result", content: object): void {
     atomicWrite(join(this.path, runFiles[file]), JSON.stringify(content, null, 2) + "\n");
   }
+}
+
+/** Throws ValueError if something is in the folder. */
+export function refuseUsed(path: string): void {
+  if (!existsSync(path) || readdirSync(path).length === 0) return;
+  throw new ValueError(
+    `--out: expected a new or empty folder, got ${path}, which has files in it; --resume goes on with a run`,
+  );
 }
 
 /** Whether the run in a folder has come to its end. */

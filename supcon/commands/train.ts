@@ -19,7 +19,7 @@ import { Pretraining } from "./pretrain.ts";
 import { StepProfile } from "./profile.ts";
 import { progress } from "./progress.ts";
 import { count, parameterCount, printEnd, printStart } from "./report.ts";
-import { isDone, RunFolder, runFiles } from "./run-folder.ts";
+import { isDone, refuseUsed, RunFolder, runFiles } from "./run-folder.ts";
 import { dataOf, modelOf, policyOf, trainingRandom } from "./setup.ts";
 
 /** What result.json holds. */
@@ -47,6 +47,7 @@ export interface TrainResult {
  */
 export async function train({ config, out, resume, dryRun, profile }: TrainCommand): Promise<void> {
   const started = performance.now();
+  if (out !== undefined && !resume && !dryRun) refuseUsed(out);
   const data = dataOf(config);
   const earlier = resume && out !== undefined ? readEarlier(out) : undefined;
   const { backend: name, threads } = config;

@@ -5,18 +5,21 @@ import { DataError } from "./dataset.ts";
 /**
  * Decodes an image file (JPEG, PNG, WebP, ... through sharp) to bytes [height, width, channels]: as a camera has held it,
  * transparency on black, made to fit into the size without being cut or distorted, the rest black. One channel is grey.
+ * `invert` exchanges dark and bright, as for ink on paper: transparency is then white before, and the rest is still black.
  * Throws DataError for a file that is missing or no image.
  */
 export async function decodeImage(
   path: string,
   { height, width, channels }: ImageShape,
+  { invert = false } = {},
 ): Promise<Uint8Array> {
-  const background = "black";
+  const background = invert ? "white" : "black"; // sharp negates last.
   try {
     const image = sharp(path, { failOn: "error" })
       .autoOrient()
       .flatten({ background })
       .resize(width, height, { fit: "contain", background })
+      .negate(invert)
       .toColourspace(channels === 1 ? "b-w" : "srgb")
       .raw();
     const { data, info } = await image.toBuffer({ resolveWithObject: true });

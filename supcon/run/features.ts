@@ -34,10 +34,10 @@ export function writeFeatures(path: string, features: RunFeatures): void {
 export function readFeatures(path: string): RunFeatures {
   const { tensors, metadata } = readTensors(path);
   const refuse = (what: string): never => {
-    throw new SafetensorsError(`${path}: expected ${what}; damaged file`);
+    throw new SafetensorsError(`${path}: expected ${what}, got something else; damaged file`);
   };
   const list = <T>(name: string, isElement: (value: unknown) => value is T): T[] => {
-    const found: unknown = JSON.parse(metadata[name] ?? "null");
+    const found = parseJson(metadata[name]);
     return Array.isArray(found) && found.every(isElement) ? found : refuse(`a list "${name}"`);
   };
   const classes = list("classes", (value) => typeof value === "string");
@@ -56,4 +56,12 @@ export function readFeatures(path: string): RunFeatures {
     return { values: features.data, labels: labels.data, count, length, classes: classes.length };
   };
   return { height, width, channels, classes, train: ofSplit("train"), test: ofSplit("test") };
+}
+
+function parseJson(text = ""): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,4 +1,4 @@
-import { appendFileSync, closeSync, fsyncSync, openSync, readFileSync } from "node:fs";
+import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync } from "node:fs";
 import { ValueError } from "../../engine/errors.ts";
 import { atomicWrite } from "./atomic.ts";
 
@@ -18,13 +18,12 @@ export class MetricsWriter<Column extends string> {
   readonly #path: string;
   readonly #columns: readonly Column[];
   readonly #file: number;
-  #rows: number;
   #last: readonly string[];
 
   /**
    * @param keepRows - rows of an existing file to keep, the later ones being dropped: a resumed run passes the
-   *   checkpoint's `rows`, so that steps it repeats are not listed twice. 0 starts the file anew.
-   * @throws ValueError if the existing file has other columns or fewer rows.
+   *   epochs of its checkpoint, so that those it repeats are not listed twice. 0 starts the file anew.
+   * @throws ValueError if the existing file is missing, or has other columns or fewer rows.
    */
   constructor(path: string, columns: readonly Column[], keepRows = 0) {
     const header = columns.map((column) => cell(column)).join(",");
@@ -32,14 +31,8 @@ export class MetricsWriter<Column extends string> {
     atomicWrite(path, [header, ...lines, ""].join("\n"));
     this.#path = path;
     this.#columns = columns;
-    this.#rows = keepRows;
     this.#file = openSync(path, "a");
     this.#last = lines.at(-1)?.split(",") ?? [];
-  }
-
-  /** Rows in the file. */
-  get rows(): number {
-    return this.#rows;
   }
 
   /** The last row's number in a column; NaN where there is none. */
@@ -60,7 +53,6 @@ export class MetricsWriter<Column extends string> {
     }
     const cells = this.#columns.map((column) => cell(row[column] ?? ""));
     appendFileSync(this.#file, cells.join(",") + "\n");
-    this.#rows++;
     this.#last = cells;
   }
 
@@ -95,10 +87,10 @@ function cell(value: number | string): string {
 
 function firstRows(path: string, header: string, count: number): string[] {
   // What follows the last line end is empty, or a line that a crash cut short: either way not a row.
-  const [found, ...rows] = readFileSync(path, "utf8").split("\n").slice(0, -1);
+  const [found, ...rows] = existsSync(path) ? readFileSync(path, "utf8").split("\n").slice(0, -1) : [];
   if (found !== header) {
     throw new ValueError(
-      `${path}: expected the header "${header}", got "${found ?? ""}"; use a new run folder`,
+      `${path}: expected the header "${header}", got ${found === undefined ? "no file" : `"${found}"`}; use a new run folder`,
     );
   }
   if (rows.length < count) {

@@ -70,7 +70,6 @@ describe("MetricsWriter", () => {
     metrics.append({ step: 3, loss: NaN });
     metrics.close();
     assert.equal(read(), "step,loss,phase\n1,0.5,pretrain\n2,,linear\n3,NaN,\n");
-    assert.equal(metrics.rows, 3);
   });
 
   it("starts anew by default", () => {
@@ -88,7 +87,6 @@ describe("MetricsWriter", () => {
     metrics.append({ step: 30 });
     metrics.close();
     assert.equal(read(), "step,loss,phase\n1,1,a\n2,2,a\n30,,\n");
-    assert.equal(metrics.rows, 3);
   });
 
   it("refuses to resume a file of other columns or with fewer rows, and leaves it alone", () => {
@@ -114,6 +112,5 @@ describe("MetricsWriter", () => {
       metrics.append(wider);
     }, ValueError);
     assert.equal(read(), "step,loss,phase\n");
-    assert.equal(metrics.rows, 0);
   });
 });

@@ -17,12 +17,23 @@ const write = (content: unknown) => {
 describe("--config", () => {
   it("sets options; the command line goes before the file, the file before preset and defaults", () => {
     write({ epochs: 7, learningRate: 0.25, model: "resnet20", resolved: { backend: "cpu" } });
-    const { config } = parseTrainCommand(["--config", file, "--learning-rate", "0.5", "--preset", "minute"]);
+    const { config } = parseTrainCommand(["--config", file, "--learning-rate", "0.5"]);
     const { epochs, learningRate, model, trainImages, temperature } = config;
     assert.deepEqual(
       { epochs, learningRate, model, trainImages, temperature },
-      { epochs: 7, learningRate: 0.5, model: "resnet20", trainImages: 6000, temperature: 0.1 },
+      { epochs: 7, learningRate: 0.5, model: "resnet20", trainImages: 15_000, temperature: 0.1 },
     );
+  });
+
+  it("lets a preset of the command line go before the file's options, and those go before a preset of the file", () => {
+    write({ preset: "minute", trainImages: 500, epochs: 9 });
+    const sizes = (...args: string[]) => {
+      const { trainImages, epochs } = parseTrainCommand(["--config", file, ...args]).config;
+      return { trainImages, epochs };
+    };
+    assert.deepEqual(sizes(), { trainImages: 500, epochs: 9 });
+    assert.deepEqual(sizes("--preset", "full"), { trainImages: 15_000, epochs: 5 });
+    assert.deepEqual(sizes("--preset", "full", "--epochs", "2"), { trainImages: 15_000, epochs: 2 });
   });
 
   it("repeats a run from what it has written down", () => {
@@ -49,7 +60,7 @@ describe("--config", () => {
     ["a list", { epochs: [3] }, /"epochs": \[3\] is invalid\. Expected a number or a text\.$/],
     ["values that do not fit", { warmup: 9, epochs: 2 }, /--warmup: expected at most the 2 epochs, got 9$/],
     ["no object", [1], /expected a JSON object of options, got \[1\]$/],
-    ["no JSON", "epochs: 3", /expected a file of JSON, got none \(Unexpected token/],
+    ["no JSON", "epochs: 3", /expected JSON, got something else \(Unexpected token/],
   ];
   for (const [name, content, message] of refused) {
     it(`refuses ${name}`, () => {

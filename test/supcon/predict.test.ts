@@ -42,6 +42,15 @@ describe("decodeImage", () => {
     assert.deepEqual([...(await decodeImage(clear, { height: 1, width: 1, channels: 1 }))], [0]);
   });
 
+  it("exchanges dark and bright before it fits an image in: ink on paper becomes light on black", async () => {
+    const ink = await png("ink.png", new Uint8Array(8 * 4).fill(40), 8, 4, 1);
+    const found = [...(await decodeImage(ink, { height: 4, width: 4, channels: 1 }, { invert: true }))];
+    const [dark, bright] = [[0, 0, 0, 0], [215, 215, 215, 215]]; // prettier-ignore
+    assert.deepEqual(found, [...dark, ...bright, ...bright, ...dark]);
+    const clear = await png("clear-ink.png", Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 255), 2, 1, 4);
+    assert.deepEqual([...(await decodeImage(clear, { height: 1, width: 2, channels: 1 }, { invert: true }))], [0, 255]); // prettier-ignore
+  });
+
   it("refuses what is no image", async () => {
     const text = join(folder, "text.png");
     writeFileSync(text, "no image");
@@ -91,7 +100,7 @@ describe("supcon/predict.ts", () => {
     [
       "a folder that is none",
       () => ["test:0", "--run", folder],
-      /config.json: expected a file of JSON, got none/,
+      /config.json: expected a file of options, got none/,
     ],
     [
       "a test image too far",

@@ -125,7 +125,7 @@ describe("supcon/train.ts, interrupted", () => {
       () => ["--resume", whole, "--epochs", "4"],
       /--resume: expected no other option, got --epochs/,
     ],
-    ["no run", () => ["--resume", join(folder, "none")], /none\/config.json: expected a file of JSON, got none \(ENOENT/], // prettier-ignore
+    ["no run", () => ["--resume", join(folder, "none")], /none\/config.json: expected a file of options, got none \(ENOENT/], // prettier-ignore
     [
       "a damaged checkpoint",
       () => {
