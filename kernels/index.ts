@@ -3,8 +3,10 @@
  * forward and backward; kernels written by hand lie beside it, in `*.kernels.ts`, all others come from expressions.
  */
 import { reshape } from "../engine/view.ts";
-import { contrastiveGradientKernel, contrastiveLossesKernel } from "./contrastive/contrastive.kernels.ts";
-import { contrastiveLosses } from "./contrastive/contrastive.ts";
+import { contrastiveSoftplus, contrastiveSplitSums, contrastiveSums } from "./contrastive/contrastive.ts";
+import { contrastiveGradientKernel } from "./contrastive/gradient.kernels.ts";
+import { contrastiveSoftplusKernel } from "./contrastive/softplus.kernels.ts";
+import { contrastiveSplitSumsKernel, contrastiveSumsKernel } from "./contrastive/sums.kernels.ts";
 import { convTranspose2d } from "./conv2d/conv-transpose2d.ts";
 import { conv2d, conv2dGradInput, conv2dGradWeight } from "./conv2d/conv2d.ts";
 import * as conv2dKernels from "./conv2d/conv2d.kernels.ts";
@@ -99,7 +101,7 @@ export const ops = {
   normalize: { batchNorm, batchNormInference, layerNorm, groupNorm, l2Normalize, softmax, logSoftmax },
   random: { dropout },
   loss: { crossEntropy, binaryCrossEntropyWithLogits, mse },
-  contrastive: { contrastiveLosses },
+  contrastive: { contrastiveSums, contrastiveSplitSums, contrastiveSoftplus },
 } as const;
 
 /**
@@ -117,7 +119,12 @@ export const kernels = [
   ...[avgPoolKernel, avgPoolGradInputKernel, resampleKernel],
   ...[maxPoolKernels.maxPoolKernel, maxPoolKernels.maxPoolGradInputKernel, maxPoolKernels.maxPoolPickKernel],
   ...[unfoldKernel, foldKernel],
-  ...[contrastiveLossesKernel, contrastiveGradientKernel],
+  ...[
+    contrastiveSumsKernel,
+    contrastiveSplitSumsKernel,
+    contrastiveSoftplusKernel,
+    contrastiveGradientKernel,
+  ],
 ] as const;
 
 export * from "./elementwise/arithmetic.ts";

@@ -1,8 +1,8 @@
 /**
- * The backward pass on the CPU. Each strip of similarities becomes a strip of the weights W = (G + G^T) / temperature in
- * its place, and as an operand of the micro-kernel adds W Z to the gradients of its four rows.
+ * The backward pass on the CPU. Each strip of similarities becomes a strip of pulls in its place, and as an operand of
+ * the micro-kernel adds pulls times rows of y to the gradients of its four rows.
  *
- * Cost: 4 M^2 D operations, half of them for the similarities once more, and 2 M^2 exponentials.
+ * Cost: 4 R M D operations, half of them for the similarities once more, and an exponential for each half of a pair.
  */
 import { f32, f32x4, i32, v128 } from "../../engine/backends/cpu/assembler.ts";
 import type { FunctionBuilder, Local, ModuleBuilder, Value } from "../../engine/backends/cpu/assembler.ts";
@@ -10,52 +10,102 @@ import { expLanes } from "../../engine/backends/cpu/expression/math.ts";
 import { pack } from "../../engine/backends/cpu/gemm/pack.ts";
 import { Words } from "../../engine/backends/cpu/task.ts";
 import { B_STEP_BYTES, TILE_COLUMNS, tileFunction } from "../../engine/backends/cpu/gemm/tile.ts";
-import { f32Bits } from "../../engine/backends/cpu/machine.ts";
 import type { Machine } from "../../engine/backends/cpu/machine.ts";
 import type { Params, Pointer } from "../../engine/kernel.ts";
+import type { Lanes } from "./strip.cpu.ts";
 import { forLanes, forRows, STRIP_ROW_BYTES, stripLoop, stripWords, withStrips } from "./strip.cpu.ts";
 
-const words = new Words([
-  ...stripWords,
-  ...(["packedZ", "logSumExp", "inversePositives", "dLoss", "dz"] as const),
-]);
+/** Vectors over the anchors: see `contrastiveGradientKernel`. */
+const weightNames = ["nu", "pi", "a", "b", "m"] as const;
+type WeightName = (typeof weightNames)[number];
 
-/** A strip as the left operand: rows of weights, as they are. */
+const words = new Words([...stripWords, ...weightNames, ...(["packedY", "dx"] as const)]);
+
+/** A strip as the left operand: rows of pulls, as they are. */
 const STRIP_A = { rowBytes: STRIP_ROW_BYTES, stepBytes: 4 };
 
-/** dz from z, classes, the saved row statistics and dLoss. */
+interface Form {
+  readonly name: string;
+  /** The weights that it looks at. */
+  readonly uses: readonly WeightName[];
+  /** The pull of four pairs, from the vectors of their weights. */
+  readonly pull: (
+    f: FunctionBuilder,
+    weight: (name: WeightName) => Local<"v128">,
+    s: Local<"v128">,
+    isPositive: Local<"v128">,
+  ) => Value<"v128">;
+}
+
+/** By the kernel's parameter `form`. */
+const forms: readonly Form[] = [
+  {
+    name: "all",
+    uses: ["nu", "a", "m"],
+    pull: (f, weight, s, isPositive) => {
+      const x = expLanes(f, f32x4.sub(s, weight("nu")));
+      return f.madd(x, weight("a"), v128.and(weight("m"), isPositive));
+    },
+  },
+  {
+    name: "exponential",
+    uses: ["nu", "pi", "a", "b", "m"],
+    pull: (f, weight, s, isPositive) => {
+      const x = expLanes(f, f32x4.sub(s, v128.bitselect(weight("pi"), weight("nu"), isPositive)));
+      const factor = f.let(v128.bitselect(weight("b"), weight("a"), isPositive));
+      return f.madd(x, factor, v128.and(weight("m"), isPositive));
+    },
+  },
+  {
+    name: "softplus",
+    uses: ["pi", "m"],
+    pull: (f, weight, s, isPositive) => {
+      const x = expLanes(f, f32x4.sub(s, weight("pi")));
+      return v128.and(f32x4.div(weight("m"), f32x4.add(x, f32x4.const(1))), isPositive);
+    },
+  },
+];
+
+/** dx from the inputs of a contrastive kernel and the vectors. */
 export function gradientOnCpu(
   machine: Machine,
-  { rows, features, temperature }: Params<"rows" | "features" | "temperature">,
-  [z = 0, classes = 0, logSumExp = 0, inversePositives = 0, dLoss = 0]: readonly Pointer[],
-  [dz = 0]: readonly Pointer[],
+  params: Params<"rows" | "columns" | "features" | "temperature" | "form" | "own" | "theirs">,
+  inputs: readonly Pointer[],
+  [dx = 0]: readonly Pointer[],
 ): void {
-  withStrips(machine, z, rows, features, (strips) => {
-    const panelBytes = rows * B_STEP_BYTES;
-    const packedZ = machine.heap.alloc(Math.ceil(features / TILE_COLUMNS) * panelBytes);
+  const [, y = 0, , , nu = 0, pi = 0, a = 0, b = 0, m = 0] = inputs;
+  const { columns, features, own, theirs } = params;
+  const form = forms[params.form];
+  if (!form) throw new RangeError(`contrastiveGradient: no form ${params.form}`);
+  withStrips(machine, params, inputs, (strips) => {
+    const panelBytes = columns * B_STEP_BYTES;
+    const packedY = machine.heap.alloc(Math.ceil(features / TILE_COLUMNS) * panelBytes);
     try {
       pack(
         machine,
-        { from: z, lineBytes: 4 * features, interleave: false, places: features, steps: rows },
-        { to: packedZ, panelBytes, width: TILE_COLUMNS },
+        { from: y, lineBytes: 4 * features, interleave: false, places: features, steps: columns },
+        { to: packedY, panelBytes, width: TILE_COLUMNS },
       );
-      const program = machine.program("contrastiveGradient", gradientTask);
-      const inverseTemperature = f32Bits(1 / temperature);
-      const pointers = { classes, packedZ, logSumExp, inversePositives, dLoss, dz };
-      const args = { ...strips, rows, features, inverseTemperature, ...pointers };
-      machine.parallel(program, strips.tasks, words.list(args));
+      const program = machine.program(`contrastiveGradient ${form.name} ${own} ${theirs}`, (module) => {
+        gradientTask(module, form, own === 1, theirs === 1);
+      });
+      const pointers = { packedY, nu, pi, a, b, m, dx };
+      machine.parallel(program, strips.tasks, words.list(Object.assign(pointers, strips)));
     } finally {
-      machine.heap.free(packedZ);
+      machine.heap.free(packedY);
     }
   });
 }
 
-function gradientTask(module: ModuleBuilder): void {
+function gradientTask(module: ModuleBuilder, form: Form, own: boolean, theirs: boolean): void {
   const loop = stripLoop(module);
   const tile = tileFunction(module, STRIP_A);
-  const weigh = module.func({ params: ["i32", "i32", "i32", "i32", "i32"] }, (f, args, ...at) => {
-    weighRow(f, words.reader(args), ...at);
-  });
+  const weigh = module.func(
+    { params: ["i32", "i32", "i32", "i32", "i32"] },
+    (f, args, row, first, last, from) => {
+      weighRow(f, words.reader(args), { row, first, last, from }, form, own, theirs);
+    },
+  );
   const nothing = (): void => undefined;
   module.task((f, args, index) => {
     const word = words.reader(args);
@@ -68,12 +118,12 @@ function gradientTask(module: ModuleBuilder): void {
         const features = f.let(word("features"));
         const columns = f.let(i32.sub(lastColumn, firstColumn));
         const rowBytes = f.let(i32.shl(features, 2));
-        const b = f.let(i32.add(word("packedZ"), i32.mul(firstColumn, B_STEP_BYTES)));
-        const c = f.let(i32.add(word("dz"), i32.mul(firstRow, rowBytes)));
+        const b = f.let(i32.add(word("packedY"), i32.mul(firstColumn, B_STEP_BYTES)));
+        const c = f.let(i32.add(word("dx"), i32.mul(firstRow, rowBytes)));
         f.forRange(0, features, TILE_COLUMNS, (feature) => {
           const present = i32.sub(features, feature);
           f.call(tile, strip, 1, 0, columns, b, c, rowBytes, presentRows, present, firstColumn);
-          f.increment(b, i32.mul(word("rows"), B_STEP_BYTES));
+          f.increment(b, i32.mul(word("columns"), B_STEP_BYTES));
           f.increment(c, 4 * TILE_COLUMNS);
         });
       },
@@ -82,29 +132,43 @@ function gradientTask(module: ModuleBuilder): void {
   });
 }
 
-/** Replaces one row of a strip, at `from`, by its weights. */
+/** Replaces one row of a strip by its pulls: the row's own, as an anchor, and theirs, with the row as contrast. */
 function weighRow(
   f: FunctionBuilder,
   word: ReturnType<typeof words.reader>,
-  row: Local<"i32">,
-  first: Local<"i32">,
-  last: Local<"i32">,
-  from: Local<"i32">,
+  at: { row: Local<"i32">; first: Local<"i32">; last: Local<"i32">; from: Local<"i32"> },
+  form: Form,
+  own: boolean,
+  theirs: boolean,
 ): void {
+  const addressOf = (name: WeightName, place: Value<"i32">) => i32.add(word(name), i32.shl(place, 2));
   const inverseTemperature = f.let(f32x4.splat(f32.reinterpretI32(word("inverseTemperature"))));
-  const statistics = (load: (name: "logSumExp" | "inversePositives" | "dLoss") => Value<"v128">) => ({
-    logSumExp: f.let(load("logSumExp")),
-    inversePositives: f.let(load("inversePositives")),
-    dLoss: f.let(f32x4.mul(load("dLoss"), inverseTemperature)),
-  });
-  const own = statistics((name) => v128.load32Splat(i32.add(word(name), i32.shl(row, 2))));
-  forLanes(f, word, { row, first, last, from }, ({ s, isOther, isPositive, at, column }) => {
-    const theirs = statistics((name) => v128.load(i32.add(word(name), i32.shl(column, 2))));
-    // (P_ia - X_ia) dL_i
-    const half = ({ logSumExp, inversePositives, dLoss }: typeof own): Value<"v128"> => {
-      const softmax = expLanes(f, f32x4.sub(s, logSumExp));
-      return f32x4.mul(f32x4.sub(softmax, v128.and(inversePositives, isPositive)), dLoss);
+  const ownWeights = new Map<WeightName, Local<"v128">>();
+  const theirWeights = new Map<WeightName, Local<"v128">>();
+  const pointers = new Map<WeightName, Local<"i32">>();
+  for (const name of form.uses) {
+    if (own) ownWeights.set(name, f.let(v128.load32Splat(addressOf(name, at.row))));
+    if (theirs) pointers.set(name, f.let(addressOf(name, at.first)));
+    if (theirs) theirWeights.set(name, f.local("v128"));
+  }
+  const pull = (weights: ReadonlyMap<WeightName, Local<"v128">>, { s, isPositive }: Lanes): Value<"v128"> => {
+    const weight = (name: WeightName): Local<"v128"> => {
+      const vector = weights.get(name);
+      if (!vector) throw new RangeError(`contrastiveGradient: ${form.name} does not use ${name}`);
+      return vector;
     };
-    f.store(at, v128.and(f32x4.add(half(own), half(theirs)), isOther));
+    return f.let(form.pull(f, weight, s, isPositive));
+  };
+  forLanes(f, word, at, (lanes) => {
+    const halves: Value<"v128">[] = [];
+    if (own) halves.push(pull(ownWeights, lanes));
+    for (const [name, pointer] of pointers) {
+      const vector = theirWeights.get(name);
+      if (vector) f.set(vector, v128.load(pointer));
+      f.increment(pointer, 16);
+    }
+    if (theirs) halves.push(pull(theirWeights, lanes));
+    const total = f32x4.mul(halves.reduce((a, b) => f32x4.add(a, b)), inverseTemperature); // prettier-ignore
+    f.store(lanes.at, v128.and(total, lanes.isOther));
   });
 }

@@ -1,38 +1,59 @@
 import { scope } from "../../engine/scope.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import {
+  add,
   div,
-  equal,
   greater,
+  log,
   logSumExp,
-  matmul,
   maximum,
   mul,
-  reshape,
+  softplus,
   sub,
   sum,
   where,
 } from "../../kernels/index.ts";
+import type { ResolvedOptions } from "./options.ts";
+
+/** Stands for -Infinity, whose differences would be NaN: e^-3e38 = 0. */
+const NOTHING = -3.0e38;
 
 /**
- * L_i of equation 2 for every row of z [M, D], from plain ops, with classes [M] and their rows' positions [M], both i32:
+ * The loss of each anchor from plain ops, all options included. For anchors in rows and the contrast set in columns,
+ * all [R, M]: `logits` = s_ia / tau; `weights` w_ia, above 0 for the positives P(i); `others`, 1 for A(i), else 0.
  *
- *     L_i = log sum_{a != i} e^(z_i z_a / tau)  -  1/|P(i)| sum_{p in P(i)} z_i z_p / tau,
+ *     log p_ia = s_ia / tau - log sum of e^(s_ib / tau) over b in A(i), or N(i), or N(i) and a itself
  *
- * which is the equation with the logarithm of the quotient taken apart; 0 where P(i) is empty.
+ *     L_out,i = - sum_P w_ip log p_ip / sum_P w_ip,     L_in,i = - log( sum_P w_ip p_ip / sum_P w_ip )
+ *
+ * where w = 1 gives equations 2 and 3 of the paper. What it is for anchors without positives is of no meaning.
  */
-export function composedLosses(z: Tensor, classes: Tensor, positions: Tensor, temperature: number): Tensor {
-  const column = (x: Tensor): Tensor => reshape(x, [x.size, 1]);
+export function composedLosses(
+  logits: Tensor,
+  { weights, others }: { readonly weights: Tensor; readonly others: Tensor },
+  { summation, denominator }: Pick<ResolvedOptions, "summation" | "denominator">,
+): Tensor {
   return scope(() => {
-    const isSelf = equal(column(positions), positions);
-    const isPositive = where(isSelf, 0, equal(column(classes), classes));
-    const positives = sum(isPositive, 1);
+    const isPositive = greater(weights, 0);
+    const isNegative = where(isPositive, 0, others);
+    const logSumOf = (set: Tensor): Tensor =>
+      // The anchor itself is not among them, and not in the maximum that logSumExp subtracts either: with features of
+      // different lengths z_i z_i may be so large that all others vanish beside it.
+      logSumExp(where(set, logits, NOTHING), 1, { keepDims: true });
 
-    const logits = div(matmul(z, z, { transposeB: true }), temperature);
-    // logSumExp subtracts the row's maximum. The anchor itself, at -Infinity, is neither in it nor in the sum: with
-    // features of different lengths z_i z_i may be so large that all others vanish beside it.
-    const denominators = logSumExp(where(isSelf, -Infinity, logits), 1);
-    const numerators = div(sum(mul(isPositive, logits), 1), maximum(positives, 1));
-    return where(greater(positives, 0), sub(denominators, numerators), 0);
+    const denominators = {
+      all: () => logSumOf(others),
+      negatives: () => logSumOf(isNegative),
+      // log(e^s + e^n) = s + log(1 + e^(n - s)): a denominator for each pair.
+      onePositive: () => add(logits, softplus(sub(logSumOf(isNegative), logits))),
+    }[denominator]();
+    const logProbabilities = sub(logits, denominators);
+
+    const total = maximum(sum(weights, 1), 1e-30);
+    if (summation === "out") {
+      return div(sum(mul(weights, where(isPositive, logProbabilities, 0)), 1), mul(total, -1));
+    }
+    const weighted = add(logProbabilities, log(where(isPositive, weights, 1)));
+    return sub(log(total), logSumExp(where(isPositive, weighted, NOTHING), 1));
   });
 }

@@ -1,55 +1,91 @@
 import type { Indices } from "../../kernels/index.ts";
-import { anchorsOf, countedAnchors } from "./anchors.ts";
+import { compare, countedAnchors, definedAnchors } from "./comparison.ts";
 import { resolveOptions } from "./options.ts";
 import type { SupConOptions } from "./options.ts";
 
 /** What the labels alone say about a batch's loss. */
 export interface SupConDiagnostics {
-  /** M, the number of anchors. */
+  /** The number of anchors. */
   readonly anchors: number;
-  /** Anchors without positives. */
+  /** Anchors without positives (or negatives, where the denominator has nothing else). */
   readonly emptyAnchors: number;
   /** The loss cannot be below this. */
   readonly floor: number;
   /** The loss cannot be above this; Infinity for features that are not normalised. */
   readonly ceiling: number;
   /**
-   * The loss where all features are equal: log(M - 1), whatever the labels. Such features have no gradient. A loss that
-   * stays here from the start has collapsed: warm-up, or a smaller learning rate, avoids it.
+   * The loss where all features are equal: the mean of log|A(i)|, whatever the labels; for other denominators of
+   * log(1 + |N(i)|), or of log|N(i)|. Such features have no gradient: see {@link collapseWarning}.
    */
   readonly collapsed: number;
 }
 
 /**
- * The range of the loss over all features. With unit vectors every similarity is in [-1, 1], so that for an anchor with
- * |P| positives and |N| negatives, |A| = |P| + |N|,
+ * The range of the loss over all features. With unit vectors every similarity is in [-1, 1]: at best all positives are
+ * at 1 and all negatives at -1, at worst the other way round. So, for an anchor with |P| positives and |N| negatives,
+ * |A| = |P| + |N|,
  *
- *     log(|P| + |N| e^(-2/tau))  <=  L_i  <=  log|A| + 2/tau:
+ *     log(|P| + |N| e^(-2/tau))  <=  L_i  <=  log|A| + 2/tau             on the denominator "all",
+ *     log(1 + |N| e^(-2/tau))    <=  L_i  <=  log(1 + |N| e^(2/tau))     on "onePositive",
+ *     log|N| - 2/tau             <=  L_i  <=  log|N| + 2/tau             on "negatives",
  *
- * at best all positives are at 1 and all negatives at -1. Unscaled, and without normalisation, L_i >= log|P| still holds.
+ * for L_out and L_in. Without normalisation L_i >= log|P|, 0 and -Infinity still hold. With a mask, floor and ceiling are
+ * those of equal weights.
  *
  * `labels` is one integer for each sample, `views` the number of views of each; for SimCLR give each sample a label of
  * its own. The options are the loss's: scale and empty anchors count as they do there. Throws as `supConLoss`.
  */
 export function supConDiagnostics(
-  labels: Indices,
+  labels: Indices | null,
   views: number,
   options: SupConOptions = {},
 ): SupConDiagnostics {
-  const resolved = resolveOptions("supConDiagnostics", options);
-  const anchors = anchorsOf("supConDiagnostics", labels, views);
-  const count = countedAnchors("supConDiagnostics", anchors, resolved.emptyAnchors);
-  const { temperature, normalize, factor } = resolved;
-  const others = anchors.positives.length - 1;
-  const least = normalize ? Math.exp(-2 / temperature) : 0;
-  const filled = anchors.positives.length - anchors.empty;
-  let floor = 0;
-  for (const p of anchors.positives) if (p > 0) floor += Math.log(p + (others - p) * least);
+  const who = "supConDiagnostics";
+  const resolved = resolveOptions(who, options);
+  const samples = labels === null ? (resolved.mask?.length ?? 0) : lengthOf(labels);
+  const comparison = compare(who, { samples, views, labels }, resolved);
+  const defined = definedAnchors(comparison, resolved);
+  const count = countedAnchors(who, defined, resolved);
+  const { temperature, normalize, factor, denominator } = resolved;
+  // 2/tau is how far apart two similarities can be.
+  const spread = normalize === false ? Infinity : 2 / temperature;
+  const totals = { floor: 0, ceiling: 0, collapsed: 0 };
+  defined.forEach((isDefined, i) => {
+    if (!isDefined) return;
+    const [p, n] = [comparison.positives[i] ?? 0, comparison.negatives[i] ?? 0];
+    const kept = denominator === "negatives" ? 0 : denominator === "onePositive" ? 1 : p;
+    // log(kept + n e^gap), without overflow.
+    const at = (gap: number): number =>
+      n === 0 ? Math.log(kept) : Math.max(0, gap) + Math.log(kept * Math.exp(-Math.max(0, gap)) + n * Math.exp(Math.min(0, gap))); // prettier-ignore
+    totals.floor += kept === 0 ? Math.log(n) - spread : at(-spread);
+    totals.ceiling += denominator === "all" ? Math.log(p + n) + spread : at(spread);
+    totals.collapsed += Math.log(kept + n);
+  });
+  const scaled = (total: number): number => (factor * total) / count;
   return {
-    anchors: anchors.positives.length,
-    emptyAnchors: anchors.empty,
-    floor: (factor * floor) / count,
-    ceiling: normalize ? (factor * filled * (Math.log(others) + 2 / temperature)) / count : Infinity,
-    collapsed: (factor * filled * Math.log(others)) / count,
+    anchors: defined.length,
+    emptyAnchors: defined.filter((each) => !each).length,
+    floor: scaled(totals.floor),
+    ceiling: scaled(totals.ceiling),
+    collapsed: scaled(totals.collapsed),
   };
 }
+
+/**
+ * Whether a loss is where it would be if all features were equal, to a thousandth of the way down to its floor: then one
+ * line that names the value and what helps; else null. Ask after some steps: an untrained encoder may begin there.
+ */
+export function collapseWarning(
+  loss: number,
+  { collapsed, floor }: Pick<SupConDiagnostics, "collapsed" | "floor">,
+): string | null {
+  const reach = Number.isFinite(floor) ? collapsed - floor : Math.abs(collapsed);
+  if (!(Math.abs(loss - collapsed) <= 1e-3 * reach)) return null;
+  return (
+    `the loss is ${loss.toFixed(4)}, and ${collapsed.toFixed(4)} is its value where all embeddings are equal: ` +
+    `log(M - 1) for M views compared with each other, times the scale; such embeddings have no gradient. ` +
+    `A longer warm-up or a smaller learning rate avoids it`
+  );
+}
+
+const lengthOf = (labels: Indices): number => ("shape" in labels ? labels.size : labels.length);

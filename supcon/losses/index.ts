@@ -1,5 +1,5 @@
-/** The supervised contrastive loss, and what its labels say about it. */
+/** Contrastive losses, and what can be told about them. */
 export { supConAnchorLosses, supConLoss } from "./supcon.ts";
-export { supConDiagnostics } from "./diagnostics.ts";
+export { collapseWarning, supConDiagnostics } from "./diagnostics.ts";
 export type { SupConDiagnostics } from "./diagnostics.ts";
-export type { EmptyAnchors, LossScale, SupConOptions } from "./options.ts";
+export type { ContrastSet, EmptyAnchors, LossScale, Queue, SupConOptions } from "./options.ts";

@@ -1,9 +1,6 @@
-import fc from "fast-check";
-import { tensor } from "../../engine/create.ts";
 import type { ops } from "../../kernels/index.ts";
-import * as k from "../../kernels/index.ts";
-import { length } from "./case.ts";
 import type { Case } from "./case.ts";
+import { contrastive } from "./cases/contrastive.ts";
 import { elementwise } from "./cases/elementwise.ts";
 import { conv2d, patches, pool, resample } from "./cases/images.ts";
 import { layout, sorts } from "./cases/layout.ts";
@@ -31,13 +28,5 @@ export const cases: Record<OpName, Case> = {
   ...pool,
   ...patches,
   ...resample,
-  contrastiveLosses: {
-    examples: fc.tuple(fc.integer({ min: 2, max: 11 }), length).chain(([rows, features]) =>
-      fc.array(fc.nat(2), { minLength: rows, maxLength: rows }).map((classes) => ({
-        shapes: [[rows, features]],
-        call: (z) => [k.contrastiveLosses(z, tensor(Int32Array.from(classes)), 0.5)],
-      })),
-    ),
-    noSecondGradient: "the fused gradient has no derivative",
-  },
+  ...contrastive,
 };

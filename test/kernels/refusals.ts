@@ -5,7 +5,8 @@ import type { Entry } from "./refusals/entry.ts";
 import { conv2d, patches, pool, resample } from "./refusals/images.ts";
 import { layout, sort } from "./refusals/layout.ts";
 import { matmul } from "./refusals/matmul.ts";
-import { contrastive, loss, normalize, random } from "./refusals/normalize.ts";
+import { contrastive } from "./refusals/contrastive.ts";
+import { loss, normalize, random } from "./refusals/normalize.ts";
 import { reduce } from "./refusals/reduce.ts";
 
 export type { Entry } from "./refusals/entry.ts";

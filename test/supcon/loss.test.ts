@@ -195,7 +195,7 @@ describe("supConLoss", () => {
       ValueError,
       /expected emptyAnchors among "zero", "skip", "error"/,
     );
-    refused(labels, { normalize: 1 }, ValueError, /expected normalize among true, false, got 1/);
+    refused(labels, { normalize: 1 }, ValueError, /expected normalize among true, false, "verify", got 1/);
     refused(labels, { implementation: "fast" }, ValueError, /expected implementation among/);
     refused([0, 1] as never, {}, ShapeError, /expected labels \[4\], .* features \[4, 3\], got \[2\]/);
     refused([0, 0.5, 1, 1] as never, {}, DTypeError, /expected integers as labels, got 0.5 at position 1/);

@@ -3,7 +3,7 @@ import { Random } from "../../../engine/random.ts";
 import type { Tensor } from "../../../engine/tensor.ts";
 import type { ops } from "../../../kernels/index.ts";
 import * as k from "../../../kernels/index.ts";
-import { f23, f2, f3, x, integers, emptyAxis, alongAxis } from "./entry.ts";
+import { f23, f2, f3, x, emptyAxis, alongAxis } from "./entry.ts";
 import type { Entry, Refusal } from "./entry.ts";
 
 const gammaAndBeta = (op: (x: Tensor, gamma: Tensor, beta: Tensor, options?: { epsilon: number }) => unknown) => ({
@@ -110,22 +110,6 @@ export const loss: Record<keyof (typeof ops)["loss"], Entry> = {
     refuses: [
       [ShapeError, "target of shape [2, 3] as the prediction, got [3]", () => k.mse(x(), x(f3))],
       [ShapeError, "prediction with at least one element", () => k.mse(x([0]), x([0]))],
-    ],
-  },
-};
-
-export const contrastive: Record<keyof (typeof ops)["contrastive"], Entry> = {
-  contrastiveLosses: {
-    inputs: [f23, { i32: [2] }],
-    call: (z, classes) => k.contrastiveLosses(z, classes, 1),
-    refuses: [
-      [
-        ShapeError,
-        "z [M, D] with M >= 2 and D >= 1, got shape [1, 3]",
-        () => k.contrastiveLosses(x([1, 3]), integers(0), 1),
-      ],
-      [ShapeError, "classes of shape [2]", () => k.contrastiveLosses(x(), integers(0), 1)],
-      [ValueError, "a finite temperature > 0, got 0", () => k.contrastiveLosses(x(), integers(0, 0), 0)],
     ],
   },
 };
