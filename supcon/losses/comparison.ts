@@ -176,7 +176,7 @@ function offsetOf(
   if (offset === undefined) return undefined;
   if (Number.isInteger(offset) && offset >= 0 && offset + anchors <= rows) return offset;
   throw new ValueError(
-    `${who}: expected contrast.offset from 0 to ${rows - anchors}, such that ${anchors} rows follow, got ${offset}`,
+    `${who}: expected contrast.offset to be where the ${anchors} anchors begin among the ${rows} rows, got ${offset}`,
   );
 }
 

@@ -71,3 +71,47 @@ export const goldenFeatures = [
   [[0.32, 0.64, 0.28], [0.45, 0.74, 0.73]],
 ]; // prettier-ignore
 export const goldenLabels = [0, 0, 1];
+
+/** Options that change what a loss is. */
+export interface LossForm {
+  readonly summation: "out" | "in";
+  readonly denominator: "all" | "onePositive" | "negatives";
+}
+export const lossForms: readonly LossForm[] = (["out", "in"] as const).flatMap((summation) =>
+  (["all", "onePositive", "negatives"] as const).map((denominator) => ({ summation, denominator })),
+);
+
+/**
+ * Any loss, pair by pair, for anchors and a contrast set that are taken as they are: `weight(i, a)` is above 0 for
+ * positives, null for what is not in A(i). NaN without positives, or without negatives where they are the denominator.
+ */
+export function formOracle(
+  anchors: Rows,
+  contrast: Rows,
+  weight: (i: number, a: number) => number | null,
+  tau: number,
+  { summation, denominator }: LossForm,
+): number[] {
+  return anchors.map((q, i) => {
+    const pairs = contrast.map((k, a) => ({ s: dot(q, k) / tau, w: weight(i, a) }));
+    const positives = pairs.filter(({ w }) => w !== null && w > 0);
+    const negatives = pairs.filter(({ w }) => w === 0);
+    if (positives.length === 0 || (denominator === "negatives" && negatives.length === 0)) return NaN;
+    const logProbability = (s: number): number => {
+      const alone =
+        denominator === "onePositive" ? [s] : denominator === "all" ? positives.map((p) => p.s) : [];
+      return s - logSum([...alone, ...negatives.map((n) => n.s)]);
+    };
+    const total = positives.reduce((sum, { w }) => sum + w!, 0);
+    if (summation === "out") {
+      return -positives.reduce((sum, { s, w }) => sum + (w! / total) * logProbability(s), 0);
+    }
+    return -logSum(positives.map(({ s, w }) => Math.log(w! / total) + logProbability(s)));
+  });
+}
+
+/** The weights of {@link formOracle} for a batch of single rows with labels. */
+export const byLabels =
+  (labels: readonly number[]) =>
+  (i: number, a: number): number | null =>
+    i === a ? null : labels[i] === labels[a] ? 1 : 0;
