@@ -180,8 +180,8 @@ function offsetOf(
   );
 }
 
-/** Labels as numbers, one for each sample. */
-function hostLabels(who: string, labels: Indices, samples: number, of: string): ArrayLike<number> {
+/** Labels as numbers, one for each sample. Throws ShapeError for another number, else as {@link compare}. */
+export function hostLabels(who: string, labels: Indices, samples: number, of: string): ArrayLike<number> {
   const shape = labels instanceof Tensor ? labels.shape : [labels.length];
   if (shape.length !== 1 || shape[0] !== samples) {
     throw new ShapeError(

@@ -20,13 +20,14 @@ const NOTHING = -3.0e38;
 
 /**
  * The loss of each anchor from plain ops, all options included. For anchors in rows and the contrast set in columns,
- * all [R, M]: `logits` = s_ia / tau; `weights` w_ia, above 0 for the positives P(i); `others`, 1 for A(i), else 0.
+ * all [R, M]: `logits` = s_ia / tau; `weights` w_ia, above 0 for the positives P(i); `others` v_ia, how much a row
+ * counts in denominators: 1 for A(i), else 0.
  *
- *     log p_ia = s_ia / tau - log sum of e^(s_ib / tau) over b in A(i), or N(i), or N(i) and a itself
+ *     log p_ia = s_ia / tau - log sum of v_ib e^(s_ib / tau) over b in A(i), or N(i), or N(i) and a itself
  *
  *     L_out,i = - sum_P w_ip log p_ip / sum_P w_ip,     L_in,i = - log( sum_P w_ip p_ip / sum_P w_ip )
  *
- * where w = 1 gives equations 2 and 3 of the paper. What it is for anchors without positives is of no meaning.
+ * where w = v = 1 gives equations 2 and 3 of the paper. What it is for anchors without positives is of no meaning.
  */
 export function composedLosses(
   logits: Tensor,
@@ -39,7 +40,7 @@ export function composedLosses(
     const logSumOf = (set: Tensor): Tensor =>
       // The anchor itself is not among them, and not in the maximum that logSumExp subtracts either: with features of
       // different lengths z_i z_i may be so large that all others vanish beside it.
-      logSumExp(where(set, logits, NOTHING), 1, { keepDims: true });
+      logSumExp(where(set, add(logits, log(where(set, set, 1))), NOTHING), 1, { keepDims: true });
 
     const denominators = {
       all: () => logSumOf(others),

@@ -3,3 +3,7 @@ export { supConAnchorLosses, supConLoss } from "./supcon.ts";
 export { collapseWarning, supConDiagnostics } from "./diagnostics.ts";
 export type { SupConDiagnostics } from "./diagnostics.ts";
 export type { ContrastSet, EmptyAnchors, LossScale, Queue, SupConOptions } from "./options.ts";
+export { maxMarginLoss, nPairsLoss, tripletLoss } from "./relatives.ts";
+export type { TripletOptions } from "./relatives.ts";
+export { balancedAnchorLosses, balancedLoss, parametricLoss } from "./long-tail.ts";
+export type { BalancedOptions, ParametricOptions } from "./long-tail.ts";

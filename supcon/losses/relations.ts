@@ -5,9 +5,9 @@ import type { ResolvedOptions } from "./options.ts";
 /** For each anchor (rows) and each row of the batch (columns), row by row. */
 export interface Relations {
   /** How much a row counts as a positive of an anchor; 0 for all others. */
-  readonly weights: Float32Array;
+  readonly weights: Float64Array;
   /** 1 for the rows in A(i), 0 for the anchor itself and for what the cap drops. */
-  readonly others: Float32Array;
+  readonly others: Float64Array;
   /** |P(i)| and |N(i)|. */
   readonly positives: Int32Array;
   readonly negatives: Int32Array;
@@ -35,8 +35,8 @@ export function relationsOf(
   const weightOf = (i: number, j: number): number =>
     mask ? (mask[i]?.[j] ?? 0) : labels[i] === labels[j] ? 1 : 0;
   const rows = samples * views;
-  const weights = new Float32Array(anchors.length * rows);
-  const others = new Float32Array(anchors.length * rows);
+  const weights = new Float64Array(anchors.length * rows);
+  const others = new Float64Array(anchors.length * rows);
   const positives = new Int32Array(anchors.length);
   const negatives = new Int32Array(anchors.length);
   anchors.forEach((anchor, line) => {
@@ -77,8 +77,8 @@ export function relationsOfClasses(
   columns: { readonly classes: ArrayLike<number>; readonly names: ArrayLike<number> },
 ): Pick<Relations, "weights" | "others"> {
   const size = columns.names.length;
-  const weights = new Float32Array(anchors.names.length * size);
-  const others = new Float32Array(anchors.names.length * size);
+  const weights = new Float64Array(anchors.names.length * size);
+  const others = new Float64Array(anchors.names.length * size);
   anchors.names.forEach((name, line) => {
     for (let column = 0; column < size; column++) {
       if (columns.names[column] === name) continue;
