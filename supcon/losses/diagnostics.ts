@@ -18,6 +18,8 @@ export interface SupConDiagnostics {
    * log(1 + |N(i)|), or of log|N(i)|. Such features have no gradient: see {@link collapseWarning}.
    */
   readonly collapsed: number;
+  /** That value as a formula: "1.429 log(511)", or "a mean of logs" where anchors differ. */
+  readonly collapsedForm: string;
 }
 
 /**
@@ -50,6 +52,7 @@ export function supConDiagnostics(
   // 2/tau is how far apart two similarities can be.
   const spread = normalize === false ? Infinity : 2 / temperature;
   const totals = { floor: 0, ceiling: 0, collapsed: 0 };
+  const counts = new Set<number>();
   defined.forEach((isDefined, i) => {
     if (!isDefined) return;
     const [p, n] = [comparison.positives[i] ?? 0, comparison.negatives[i] ?? 0];
@@ -60,14 +63,19 @@ export function supConDiagnostics(
     totals.floor += kept === 0 ? Math.log(n) - spread : at(-spread);
     totals.ceiling += denominator === "all" ? Math.log(p + n) + spread : at(spread);
     totals.collapsed += Math.log(kept + n);
+    counts.add(kept + n);
   });
   const scaled = (total: number): number => (factor * total) / count;
+  const [first = 1, ...more] = counts;
+  const times = scaled(totals.collapsed) / Math.log(first);
+  const prefix = times === 1 ? "" : `${Number(times.toPrecision(4))} `;
   return {
     anchors: defined.length,
     emptyAnchors: defined.filter((each) => !each).length,
     floor: scaled(totals.floor),
     ceiling: scaled(totals.ceiling),
     collapsed: scaled(totals.collapsed),
+    collapsedForm: more.length > 0 ? "a mean of logs" : `${prefix}log(${first})`,
   };
 }
 
@@ -77,14 +85,13 @@ export function supConDiagnostics(
  */
 export function collapseWarning(
   loss: number,
-  { collapsed, floor }: Pick<SupConDiagnostics, "collapsed" | "floor">,
+  { collapsed, collapsedForm, floor }: Pick<SupConDiagnostics, "collapsed" | "collapsedForm" | "floor">,
 ): string | null {
   const reach = Number.isFinite(floor) ? collapsed - floor : Math.abs(collapsed);
-  if (!(Math.abs(loss - collapsed) <= 1e-3 * reach)) return null;
+  if (!(reach > 0 && Math.abs(loss - collapsed) <= 1e-3 * reach)) return null;
   return (
-    `the loss is ${loss.toFixed(4)}, and ${collapsed.toFixed(4)} is its value where all embeddings are equal: ` +
-    `log(M - 1) for M views compared with each other, times the scale; such embeddings have no gradient. ` +
-    `A longer warm-up or a smaller learning rate avoids it`
+    `the loss is ${loss.toFixed(4)}, and ${collapsed.toFixed(4)} = ${collapsedForm} is its value where all ` +
+    `embeddings are equal, which no gradient leads away from; a longer warm-up or a smaller learning rate avoids it`
   );
 }
 

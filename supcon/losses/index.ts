@@ -7,3 +7,5 @@ export { maxMarginLoss, nPairsLoss, tripletLoss } from "./relatives.ts";
 export type { TripletOptions } from "./relatives.ts";
 export { balancedAnchorLosses, balancedLoss, parametricLoss } from "./long-tail.ts";
 export type { BalancedOptions, ParametricOptions } from "./long-tail.ts";
+export { embeddingDiagnostics } from "./geometry.ts";
+export type { EmbeddingDiagnostics, EmbeddingDiagnosticsOptions } from "./geometry.ts";
