@@ -35,6 +35,8 @@ const KEY = -2;
 
 /** Samples, their views and their labels. */
 export interface Batch {
+  /** What they are, for messages. */
+  readonly of: string;
   readonly samples: number;
   readonly views: number;
   readonly labels: Indices | null | undefined;
@@ -48,12 +50,17 @@ export function batchOf(who: string, name: string, shape: Shape, labels: Indices
       `${who}: expected ${name} [M, D] or [N, V, D] with D > 0, got shape ${formatShape(shape)}`,
     );
   }
-  return { samples, views: third === undefined ? 1 : second, labels };
+  return {
+    of: `${name} ${formatShape(shape)}`,
+    samples,
+    views: third === undefined ? 1 : second,
+    labels,
+  };
 }
 
 /** Throws as `supConLoss`, for everything but features. */
 export function compare(who: string, batch: Batch, options: ResolvedOptions): Comparison {
-  const { samples, views, labels } = batch;
+  const { samples, views, labels, of } = batch;
   const { contrast, queue, contrastMode, mask } = options;
   if (mask && labels != null) {
     throw new ValueError(`${who}: expected labels or a mask, got both; give null as labels`);
@@ -67,14 +74,14 @@ export function compare(who: string, batch: Batch, options: ResolvedOptions): Co
     throw new ValueError(`${who}: expected labels of the batch where the queue has some, got none`);
   }
   const numbers = new Map<number, number>();
-  const own = hostLabels(who, labels ?? Array.from({ length: samples }, (_, i) => i), samples, "features");
+  const own = hostLabels(who, labels ?? Array.from({ length: samples }, (_, i) => i), samples, of);
   const classes = classesOf(who, own, views, numbers);
   const positions = Int32Array.from(classes, (_, i) => i);
 
   const parts: Side[] = [];
   if (contrast) {
     const others = batchOf(who, "contrast.features", contrast.features.shape, contrast.labels);
-    const labelsOfOthers = hostLabels(who, contrast.labels, others.samples, "contrast.features");
+    const labelsOfOthers = hostLabels(who, contrast.labels, others.samples, others.of);
     const classesOfOthers = classesOf(who, labelsOfOthers, others.views, numbers);
     parts.push({ classes: classesOfOthers, names: Int32Array.from(classesOfOthers, (_, i) => i) });
   } else {
@@ -85,7 +92,12 @@ export function compare(who: string, batch: Batch, options: ResolvedOptions): Co
     const ofKeys =
       queue.labels == null
         ? new Int32Array(keys).fill(-1)
-        : classesOf(who, hostLabels(who, queue.labels, keys, "queue.keys"), 1, numbers);
+        : classesOf(
+            who,
+            hostLabels(who, queue.labels, keys, `queue.keys ${formatShape(queue.keys.shape)}`),
+            1,
+            numbers,
+          );
     parts.push({ classes: ofKeys, names: new Int32Array(keys).fill(KEY) });
   }
 

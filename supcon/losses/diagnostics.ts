@@ -45,7 +45,7 @@ export function supConDiagnostics(
   const who = "supConDiagnostics";
   const resolved = resolveOptions(who, options);
   const samples = labels === null ? (resolved.mask?.length ?? 0) : lengthOf(labels);
-  const comparison = compare(who, { samples, views, labels }, resolved);
+  const comparison = compare(who, { of: "the batch", samples, views, labels }, resolved);
   const defined = definedAnchors(comparison, resolved);
   const count = countedAnchors(who, defined, resolved);
   const { temperature, normalize, factor, denominator } = resolved;

@@ -171,8 +171,8 @@ export function parametricLoss(
 function classesOf(who: string, features: Tensor, labels: Indices, classes: number): Int32Array {
   features.checkAlive(who);
   checkDType(who, "f32", { features });
-  const { samples, views } = batchOf(who, "features", features.shape, labels);
-  const host = hostLabels(who, labels, samples, "features");
+  const { samples, views, of } = batchOf(who, "features", features.shape, labels);
+  const host = hostLabels(who, labels, samples, of);
   for (let i = 0; i < host.length; i++) {
     const label = host[i] ?? -1;
     if (Number.isInteger(label) && label >= 0 && label < classes) continue;
