@@ -9,3 +9,4 @@ export { balancedAnchorLosses, balancedLoss, parametricLoss } from "./long-tail.
 export type { BalancedOptions, ParametricOptions } from "./long-tail.ts";
 export { embeddingDiagnostics } from "./geometry.ts";
 export type { EmbeddingDiagnostics, EmbeddingDiagnosticsOptions } from "./geometry.ts";
+export { multiLabelMask } from "./multi-label.ts";

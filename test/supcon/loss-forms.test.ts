@@ -8,11 +8,17 @@ import fc from "fast-check";
 import { grad } from "../../engine/autograd.ts";
 import { init } from "../../engine/backend.ts";
 import { tensor } from "../../engine/create.ts";
+import { ShapeError } from "../../engine/errors.ts";
 import { gradCheck } from "../../engine/gradcheck.ts";
 import { Random } from "../../engine/random.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import { add, mul, slice } from "../../kernels/index.ts";
-import { supConAnchorLosses, supConDiagnostics, supConLoss } from "../../supcon/losses/index.ts";
+import {
+  multiLabelMask,
+  supConAnchorLosses,
+  supConDiagnostics,
+  supConLoss,
+} from "../../supcon/losses/index.ts";
 import type { SupConOptions } from "../../supcon/losses/index.ts";
 import { useReference, values } from "../kernels/helpers.ts";
 import { byLabels, dot, formOracle, lossForms, normalized, normalRows, oracle } from "./oracle.ts";
@@ -233,6 +239,20 @@ describe("forms of the loss", () => {
         allClose(found, orZero(formOracle(z, z, weight, temperature, form)), 1e-8);
       }
     }));
+
+  it("takes samples with several labels, and is as with labels where each has one", async () => {
+    assert.deepEqual(multiLabelMask([[1, 2], [2], [], [3, 2, 1], []]), [
+      [1, 1 / 2, 0, 2 / 3, 0],
+      [1 / 2, 1, 0, 1 / 3, 0],
+      [0, 0, 1, 0, 0],
+      [2 / 3, 1 / 3, 0, 1, 0],
+      [0, 0, 0, 0, 1],
+    ]);
+    const [rows, labels] = [normalRows(6, 3, 4), [0, 1, 0, 2, 1, 0]];
+    const mask = multiLabelMask(labels.map((label) => [label]));
+    allClose(await anchors(rows, null, { mask }), await anchors(rows, labels, {}));
+    assert.throws(() => multiLabelMask([]), ShapeError);
+  });
 
   it("any number of views: one of them as anchors is a part of all", () =>
     check(async ({ rows, labels, temperature }) => {

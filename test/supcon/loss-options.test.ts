@@ -10,7 +10,15 @@ import { supConAnchorLosses, supConLoss } from "../../supcon/losses/index.ts";
 import type { SupConOptions } from "../../supcon/losses/index.ts";
 import { assertRefused, useReference, values } from "../kernels/helpers.ts";
 import { skip as noWebGpu } from "../webgpu/adapter.ts";
-import { goldenFeatures, goldenLabels, normalized, normalRows } from "./oracle.ts";
+import {
+  byLabels,
+  formOracle,
+  goldenFeatures,
+  goldenLabels,
+  lossForms,
+  normalized,
+  normalRows,
+} from "./oracle.ts";
 
 /** The option matrix of Google's code: tau = 1, features as they are, a value for each sample. */
 const matrix: readonly (readonly [SupConOptions, labels: number[], expected: readonly number[]])[] = [
@@ -124,6 +132,33 @@ for (const name of names) {
           queue: { keys: part(2, 5), labels: ofKeys.slice(2) },
         });
         assertNear(await values(supConAnchorLosses(queries, labels, parts)), expected, 10 * close);
+      });
+
+      it(`classes without positives, or without negatives, and features of any length, ${implementation}`, async () => {
+        // z_i z_a / tau is up to 1e5: no sum of exponentials may be taken relative to another set's largest.
+        const long = [[100, 0, 0], [0, 90, 1], [0.5, 0, 100], [0, 0.2, -1]]; // prettier-ignore
+        for (const rows of [normalized(normalRows(4, 3, 11)), long]) {
+          for (const labels of [
+            [3, 3, 3, 3],
+            [0, 1, 2, 2],
+            [0, 1, 0, 1],
+            [0, 1, 2, 3],
+          ]) {
+            for (const form of lossForms) {
+              if (implementation === "fused" && !canBeFused(form)) continue;
+              const x = tensor(rows, undefined, { requiresGrad: true });
+              const options = each({ ...form, normalize: false });
+              const what = `${JSON.stringify(form)} ${labels.join()}`;
+              const expected = formOracle(rows, rows, byLabels(labels), 0.1, form);
+              const found = await values(supConAnchorLosses(x, labels, options));
+              const scale = Math.max(1, ...expected.map((loss) => Math.abs(loss || 0)));
+              const relative = (xs: readonly number[]) => xs.map((loss) => loss / scale);
+              assertNear(relative(found), relative(expected.map((loss) => loss || 0)), 2e-6, what);
+              const gradient = await values(grad(supConLoss(x, labels, options), [x])[0]);
+              assert.ok(gradient.every(Number.isFinite), `${what}: gradient ${gradient.join()}`);
+            }
+          }
+        }
       });
 
       it(`positives one by one by mask, ${implementation === "fused" ? "not fused" : implementation}`, async () => {
