@@ -120,6 +120,13 @@ const gradientOp = defineOp({
   },
 });
 
+// As the gradient of the others: a product alone would pass for differentiable by the anchors.
+const thresholdsGradientOp = defineOp({
+  name: "contrastiveLosses.gradient",
+  infer: (_: Inputs & Readonly<Record<"thresholds" | "slopes" | "dSums", Tensor>>, none: null) => none,
+  forward: ({ slopes, dSums }) => ({ output: mul(slopes, dSums), saved: {} }),
+});
+
 /** The gradients of anchors and contrast set. */
 function gradients(
   { anchors, contrast, anchorLabels, contrastLabels }: Inputs,
@@ -216,7 +223,7 @@ const softplusOp = defineMultiOp({
         const [a, m] = [zeros(slopes), neg(dSums)];
         return { nu: thresholds, pi: thresholds, a, b: a, m };
       }),
-      thresholds: () => mul(dSums, slopes),
+      thresholds: () => thresholdsGradientOp({ ...inputs, thresholds, slopes, dSums }, null),
     };
   },
 });
