@@ -29,7 +29,8 @@ import { formatShape } from "../../engine/shape.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import { checkDType, checkShapeIs } from "../arguments.ts";
 import { mul, neg } from "../elementwise/arithmetic.ts";
-import { contrastiveGradientKernel, pullForm } from "./gradient.kernels.ts";
+import { contrastiveGradientKernel } from "./gradient.kernels.ts";
+import { pullForm } from "./pairs.ts";
 import { contrastiveSoftplusKernel } from "./softplus.kernels.ts";
 import { contrastiveSplitSumsKernel, contrastiveSumsKernel } from "./sums.kernels.ts";
 

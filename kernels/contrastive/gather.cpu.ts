@@ -4,7 +4,8 @@ import type { FunctionBuilder, Local, ModuleBuilder, Value } from "../../engine/
 import type { Machine } from "../../engine/backends/cpu/machine.ts";
 import { minU, Words } from "../../engine/backends/cpu/task.ts";
 import { TILE_ROWS } from "../../engine/backends/cpu/gemm/tile.ts";
-import type { Params, Pointer } from "../../engine/kernel.ts";
+import type { Pointer } from "../../engine/kernel.ts";
+import type { ContrastiveParams } from "./pairs.ts";
 import { forRows, stripLoop, stripWords, withStrips } from "./strip.cpu.ts";
 
 const words = new Words([...stripWords, ...(["states", "extra", "output0", "output1", "output2"] as const)]);
@@ -37,7 +38,7 @@ export interface Gather {
 export function gatherOnCpu(
   machine: Machine,
   gather: Gather,
-  params: Params<"rows" | "columns" | "features" | "temperature">,
+  params: ContrastiveParams,
   inputs: readonly Pointer[],
   [output0 = 0, output1 = 0, output2 = 0]: readonly Pointer[],
 ): void {

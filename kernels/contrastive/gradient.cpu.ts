@@ -12,6 +12,7 @@ import { Words } from "../../engine/backends/cpu/task.ts";
 import { B_STEP_BYTES, TILE_COLUMNS, tileFunction } from "../../engine/backends/cpu/gemm/tile.ts";
 import type { Machine } from "../../engine/backends/cpu/machine.ts";
 import type { Params, Pointer } from "../../engine/kernel.ts";
+import type { GradientParam } from "./pairs.ts";
 import type { Lanes } from "./strip.cpu.ts";
 import { forLanes, forRows, STRIP_ROW_BYTES, stripLoop, stripWords, withStrips } from "./strip.cpu.ts";
 
@@ -69,7 +70,7 @@ const forms: readonly Form[] = [
 /** dx from the inputs of a contrastive kernel and the vectors. */
 export function gradientOnCpu(
   machine: Machine,
-  params: Params<"rows" | "columns" | "features" | "temperature" | "form" | "own" | "theirs">,
+  params: Params<GradientParam>,
   inputs: readonly Pointer[],
   [dx = 0]: readonly Pointer[],
 ): void {

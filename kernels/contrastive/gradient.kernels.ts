@@ -1,17 +1,8 @@
 import type { Kernel, Numbers, Thread } from "../../engine/kernel.ts";
 import { gradientOnCpu } from "./gradient.cpu.ts";
 import { gradientWgsl } from "./gradient.wgsl.ts";
-import { contrastiveInputs } from "./sums.kernels.ts";
-import type { ContrastiveParam } from "./sums.kernels.ts";
-
-/**
- * How pulls come from vectors over the anchors: see {@link contrastiveGradientKernel}. `all` is `exponential` with
- * pi = nu and b = a, which a backend may make use of.
- */
-export const pullForm = { all: 0, exponential: 1, softplus: 2 } as const;
-
-/** `form` as in {@link pullForm}; `own` and `theirs` are 1 where that half is wanted, else 0. */
-export type GradientParam = ContrastiveParam | "form" | "own" | "theirs";
+import { contrastiveInputs } from "./pairs.ts";
+import type { GradientParam } from "./pairs.ts";
 
 /**
  * The gradient of rows x from the pull G of each pair, with the similarities computed once more:

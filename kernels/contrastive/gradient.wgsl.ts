@@ -2,6 +2,7 @@
 import { shader } from "../../engine/backends/webgpu/shader.ts";
 import type { WgslBody } from "../../engine/kernel.ts";
 import { runProduct } from "../matmul/matmul.wgsl.ts";
+import type { GradientParam } from "./pairs.ts";
 import { forEachStrip } from "./strip.wgsl.ts";
 
 /** In place of products: own G_rc + theirs G_cr, as `contrastiveGradientKernel` says. */
@@ -49,9 +50,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 );
 
 /** dx from x, y, the labels of both and the vectors. */
-export const gradientWgsl: WgslBody<
-  "rows" | "columns" | "features" | "temperature" | "form" | "own" | "theirs"
-> = (gpu, params, [x, y, ...others], [dx]) => {
+export const gradientWgsl: WgslBody<GradientParam> = (gpu, params, [x, y, ...others], [dx]) => {
   if (!x || !y || !dx) return;
   const { rows, columns, features, temperature, form, own, theirs } = params;
   forEachStrip(gpu, params, x, y, (products, firstRow, stripRows) => {

@@ -5,7 +5,8 @@
 import { f32x4, i32, v128 } from "../../engine/backends/cpu/assembler.ts";
 import { expLanes, log1pLanes } from "../../engine/backends/cpu/expression/math.ts";
 import type { Machine } from "../../engine/backends/cpu/machine.ts";
-import type { Params, Pointer } from "../../engine/kernel.ts";
+import type { Pointer } from "../../engine/kernel.ts";
+import type { ContrastiveParams } from "./pairs.ts";
 import { gatherOnCpu } from "./gather.cpu.ts";
 import type { Gather } from "./gather.cpu.ts";
 import { forLanes } from "./strip.cpu.ts";
@@ -35,7 +36,7 @@ const softplusSums: Gather = {
 /** sums and slopes from the inputs of a contrastive kernel and thresholds. */
 export const softplusOnCpu = (
   machine: Machine,
-  params: Params<"rows" | "columns" | "features" | "temperature">,
+  params: ContrastiveParams,
   inputs: readonly Pointer[],
   outputs: readonly Pointer[],
 ): void => {

@@ -1,8 +1,8 @@
 import type { Kernel, Numbers, Thread } from "../../engine/kernel.ts";
 import { softplusOnCpu } from "./softplus.cpu.ts";
 import { softplusWgsl } from "./softplus.wgsl.ts";
-import { contrastiveInputs } from "./sums.kernels.ts";
-import type { ContrastiveParam } from "./sums.kernels.ts";
+import { contrastiveInputs } from "./pairs.ts";
+import type { ContrastiveParam } from "./pairs.ts";
 
 /**
  * For each anchor i, with s_ip as in `contrastiveSumsKernel` and a threshold t_i:

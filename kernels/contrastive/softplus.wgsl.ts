@@ -1,6 +1,7 @@
 /** Sums of softplus on the GPU, as the sums of exponentials. */
 import { shader } from "../../engine/backends/webgpu/shader.ts";
 import type { WgslBody } from "../../engine/kernel.ts";
+import type { ContrastiveParam } from "./pairs.ts";
 import { forEachStrip, SHARES } from "./strip.wgsl.ts";
 
 /** What a share of a row gathers: the sums over positives of log(1 + e^x) and of 1 / (1 + e^-x), for x = threshold - s. */
@@ -56,7 +57,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 );
 
 /** sums and slopes. */
-export const softplusWgsl: WgslBody<"rows" | "columns" | "features" | "temperature"> = (
+export const softplusWgsl: WgslBody<ContrastiveParam> = (
   gpu,
   params,
   [anchors, contrast, labels, contrastLabels, thresholds],

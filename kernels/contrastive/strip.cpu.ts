@@ -17,7 +17,8 @@ import {
 } from "../../engine/backends/cpu/gemm/tile.ts";
 import { f32Bits } from "../../engine/backends/cpu/machine.ts";
 import type { Machine } from "../../engine/backends/cpu/machine.ts";
-import type { Params, Pointer } from "../../engine/kernel.ts";
+import type { Pointer } from "../../engine/kernel.ts";
+import type { ContrastiveParams } from "./pairs.ts";
 
 const STRIP_COLUMNS = 512;
 /** Bytes from one row of a strip to the next. */
@@ -38,7 +39,7 @@ export type Strips = Readonly<Record<(typeof stripWords)[number], number>>;
 /** Packs the inputs of a contrastive kernel and runs `body`; the memory is given back afterwards. */
 export function withStrips(
   machine: Machine,
-  { rows, columns, features, temperature }: Params<"rows" | "columns" | "features" | "temperature">,
+  { rows, columns, features, temperature }: ContrastiveParams,
   [anchors = 0, contrast = 0, labels = 0, contrastLabels = 0]: readonly Pointer[],
   body: (strips: Strips) => void,
 ): void {

@@ -6,12 +6,11 @@ import { f32x4, i32, v128 } from "../../engine/backends/cpu/assembler.ts";
 import type { FunctionBuilder, Local, Value } from "../../engine/backends/cpu/assembler.ts";
 import { expLanes, logLanes } from "../../engine/backends/cpu/expression/math.ts";
 import type { Machine } from "../../engine/backends/cpu/machine.ts";
-import type { Params, Pointer } from "../../engine/kernel.ts";
+import type { Pointer } from "../../engine/kernel.ts";
+import type { ContrastiveParams } from "./pairs.ts";
 import { gatherOnCpu } from "./gather.cpu.ts";
 import type { Gather } from "./gather.cpu.ts";
 import { forLanes } from "./strip.cpu.ts";
-
-type ContrastiveParams = Params<"rows" | "columns" | "features" | "temperature">;
 
 /** Stands for -Infinity, whose differences would be NaN. */
 const LOWEST = -3.0e38;

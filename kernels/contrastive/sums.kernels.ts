@@ -1,17 +1,9 @@
 import type { Kernel, Numbers, Thread } from "../../engine/kernel.ts";
+import { contrastiveInputs } from "./pairs.ts";
+import type { ContrastiveParam } from "./pairs.ts";
 import { splitSumsOnCpu, sumsOnCpu } from "./sums.cpu.ts";
 import { splitSumsWgsl, sumsWgsl } from "./sums.wgsl.ts";
 
-/** Parameters of every contrastive kernel: anchors, rows of the contrast set, length of both, tau. */
-export type ContrastiveParam = "rows" | "columns" | "features" | "temperature";
-
-/** Inputs of every contrastive kernel; labels are the classes, then the names of the rows. */
-export const contrastiveInputs = {
-  anchors: "f32",
-  contrast: "f32",
-  anchorLabels: "i32",
-  contrastLabels: "i32",
-} as const;
 const params = ["rows", "columns", "features", "temperature"] as const;
 
 /** The sum of s over the row's positives. */

@@ -1,6 +1,7 @@
 /** The sums of exponentials on the GPU: 16 invocations gather what is in a row of similarities, then they meet. */
 import { shader } from "../../engine/backends/webgpu/shader.ts";
 import type { WgslBody } from "../../engine/kernel.ts";
+import type { ContrastiveParam } from "./pairs.ts";
 import { forEachStrip, SHARES } from "./strip.wgsl.ts";
 
 /**
@@ -84,8 +85,6 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   positives[row] = similarities;
 }`,
 );
-
-type ContrastiveParam = "rows" | "columns" | "features" | "temperature";
 
 const body =
   (split: boolean): WgslBody<ContrastiveParam> =>

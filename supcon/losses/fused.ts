@@ -13,6 +13,7 @@
  *     dL_i/ds_ip = -1/|P| 1 / (1 + e^(s_ip - n)),    dL_i/ds_in = e^(s_in - n) mean_P 1 / (1 + e^(s_ip - n)),
  *
  * and on negatives alone -1/|P| for positives and e^(s_in - n) for negatives. So row sums suffice, and backward streams.
+ * One positive takes two passes forward, for n and then for the mean, and two back: twice the time of the others.
  *
  * Of a contrast set in parts, sums are those of the parts added up, and logs of sums as log(e^a + e^b).
  */
@@ -45,7 +46,7 @@ const inOverNegatives = elementwise("supCon.inOverNegatives", (negatives, positi
 );
 const meanOf = elementwise("supCon.mean", (sums, inverse) => e.mul(sums, inverse));
 
-/** L_i of each anchor, [R], compared with parts of a contrast set; see {@link logLessMean} for `inverse`, [R]. */
+/** L_i of each anchor, [R], compared with parts of a contrast set. `inverse` [R] is 1/|P|, 0 for anchors without a loss. */
 export function fusedLosses(
   parts: readonly ContrastivePairs[],
   inverse: Tensor,
