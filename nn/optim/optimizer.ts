@@ -19,7 +19,8 @@ export interface OptimizerOptions {
   readonly decays?: (name: string, parameter: Tensor) => boolean;
 }
 
-const isWeight = (_name: string, { shape }: Tensor): boolean => shape.length >= 2;
+/** Whether a parameter has two axes or more. */
+export const isWeight = (_name: string, { shape }: Tensor): boolean => shape.length >= 2;
 
 /** What an optimiser remembers of a parameter, by name. */
 export type Memory = Readonly<Record<string, Stateful>>;

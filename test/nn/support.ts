@@ -23,3 +23,19 @@ export function near(actual: readonly number[], expected: readonly number[]): vo
 export function pull(w: Tensor, gradient: readonly number[]): void {
   scope(() => { backward(sum(mul(w, tensor(gradient, w.shape)))); }); // prettier-ignore
 }
+
+/** The values of parameters, one list for all, after each step; `gradients` has those of each step and parameter. */
+export async function steps(
+  optimizer: { step(): void; zeroGrad(): void },
+  parameters: readonly Tensor[],
+  gradients: readonly (readonly (readonly number[])[])[],
+): Promise<number[][]> {
+  const values: number[][] = [];
+  for (const ofStep of gradients) {
+    parameters.forEach((w, i) => { pull(w, ofStep[i]!); }); // prettier-ignore
+    optimizer.step();
+    optimizer.zeroGrad();
+    values.push((await Promise.all(parameters.map(read))).flat());
+  }
+  return values;
+}
