@@ -17,8 +17,8 @@ export interface EMAOptions {
   readonly decay?: number;
 }
 
-// average <- average + (1 - decay) (value - average)
-const follow = defineUpdate("average", (average, value, rate) => [
+/** average <- average + rate (value - average), with rate = 1 - decay. */
+export const follow = defineUpdate("average", (average, value, rate) => [
   e.add(average, e.mul(rate, e.sub(value, average))),
 ]);
 

@@ -38,6 +38,9 @@ export function defineUpdate<Inputs extends Expr[]>(
   };
 }
 
+/** target <- source, of one shape. The target keeps its buffer, where an assignment would only rename. */
+export const copy = defineUpdate("copy", (_target, source) => [source]);
+
 /** The overwritten operands, which must have the shape to which all broadcast. */
 function checkTargets(name: string, targets: readonly Operand[], operands: readonly Operand[]): Tensor[] {
   const shape = broadcastShapes(
