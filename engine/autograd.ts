@@ -7,8 +7,8 @@ import { NotDifferentiableError, ShapeError } from "./errors.ts";
 import * as e from "./expr/expr.ts";
 import { keep, scope } from "./scope.ts";
 import { formatShape, sameShape } from "./shape.ts";
-import { withRecording } from "./tape.ts";
-import type { TapeNode, Variable } from "./tape.ts";
+import { Variable, withRecording } from "./tape.ts";
+import type { TapeNode } from "./tape.ts";
 import { Storage, Tensor } from "./tensor.ts";
 
 /** Options of {@link backward} and {@link grad}. */
@@ -26,6 +26,17 @@ export const noGrad = <T>(body: () => T): T => withRecording(false, body);
 
 /** The same elements, cut off from the tape: no gradient flows through. */
 export const stopGradient = (x: Tensor): Tensor => x.alias(null);
+
+/**
+ * The same elements as a leaf: what is computed from it is differentiated down to here, and `backward` accumulates into
+ * its `.grad`. PyTorch's `x.detach().requires_grad_()`.
+ */
+export function leafOf(x: Tensor): Tensor {
+  const variable = new Variable(x.shape, null);
+  const leaf = x.alias(variable);
+  variable.owner = leaf;
+  return leaf;
+}
 
 const add = elementwise("accumulateGradient", (a, b) => e.add(a, b));
 

@@ -74,6 +74,15 @@ export abstract class Module implements Disposable {
     return this.#namedTensors((tensor) => !tensor.requiresGrad);
   }
 
+  /** Host states by name: the generators of dropout. */
+  namedHostStates(): Map<string, HostState> {
+    return new Map(
+      [...this.#namedState()].flatMap(([name, member]) =>
+        member instanceof HostState ? [[name, member]] : [],
+      ),
+    );
+  }
+
   /** The parameters, in the order of {@link namedParameters}. */
   parameters(): Tensor[] {
     return [...this.namedParameters().values()];

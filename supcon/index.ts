@@ -3,6 +3,11 @@
  * Nothing here needs Node; what reads files (MNIST, checkpoints) is in `supcon/data` and `supcon/run`.
  */
 export * from "./losses/index.ts";
+export { chunkedBackward } from "./negatives/chunked-backward.ts";
+export { MemoryQueue } from "./negatives/memory-queue.ts";
+export type { MemoryQueueOptions } from "./negatives/memory-queue.ts";
+export { MomentumEncoder } from "./negatives/momentum-encoder.ts";
+export type { MomentumEncoderOptions } from "./negatives/momentum-encoder.ts";
 export { SupConModel } from "./model.ts";
 export type { EncoderName, SupConModelOptions } from "./model.ts";
 
