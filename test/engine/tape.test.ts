@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import fc from "fast-check";
-import { backward, grad, noGrad, stopGradient } from "../../engine/autograd.ts";
+import { backward, grad, leafOf, noGrad, stopGradient } from "../../engine/autograd.ts";
 import { setBackend } from "../../engine/backend.ts";
 import { tensor } from "../../engine/create.ts";
 import { elementwise } from "../../engine/elementwise.ts";
@@ -170,6 +170,20 @@ describe("backward", () => {
     const x = leaf(1);
     assert.throws(() => { backward(noGrad(() => exp(x))); }, refusal(NotDifferentiableError, "backward")); // prettier-ignore
     assert.throws(() => { backward(stopGradient(exp(x))); }, refusal(NotDifferentiableError, "backward")); // prettier-ignore
+  });
+
+  it("ends at a leaf made of what was computed, which takes its gradient along when it goes", () => {
+    const x = leaf([1, 2]);
+    const y = exp(x);
+    const middle = leafOf(y);
+    backward(sum(mul(middle, middle)));
+    const [a = 0, b = 0] = elements(y);
+    assert.deepEqual(elements(middle.grad), [2 * a, 2 * b]);
+    assert.equal(x.grad, null);
+    const before = liveBuffers();
+    middle.dispose();
+    assert.equal(liveBuffers(), before - 1);
+    assert.deepEqual(elements(y), [a, b]);
   });
 
   it("of a leaf itself is 1", () => {

@@ -62,6 +62,7 @@ describe("Dropout", () => {
     layer.forward(x);
     const state = await layer.stateDict();
     assert.deepEqual(state.get("0.generator")?.shape, [4]);
+    assert.deepEqual([...layer.namedHostStates().keys()], ["0.generator"]);
     resumed.loadStateDict(state);
     assert.deepEqual(await read(resumed.forward(x)), await read(layer.forward(x)));
     assert.notDeepEqual(await layer.stateDict(), state);
