@@ -9,11 +9,13 @@ import { Random } from "../../engine/random.ts";
 import { scope } from "../../engine/scope.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import { concat, mul, reshape, slice, square, sum } from "../../kernels/index.ts";
-import { BatchNorm2d, Dropout, fromOp, GroupNorm, Linear, Relu, Sequential } from "../../nn/index.ts";
+import { BatchNorm2d, Dropout, fromOp, GroupNorm, LARS, Linear, Relu, Sequential } from "../../nn/index.ts";
 import type { Module } from "../../nn/index.ts";
 import { parameter } from "../../nn/module.ts";
 import { supConLoss } from "../../supcon/losses/index.ts";
 import { chunkedBackward } from "../../supcon/negatives/chunked-backward.ts";
+import { MemoryQueue } from "../../supcon/negatives/memory-queue.ts";
+import { MomentumEncoder } from "../../supcon/negatives/momentum-encoder.ts";
 
 class AsImage extends fromOp((x) => reshape(x, [-1, 1, 1, 6])) {}
 class AsRows extends fromOp((x) => reshape(x, [-1, 6])) {}
@@ -134,6 +136,57 @@ describe("chunkedBackward", () => {
     assert.deepEqual(Array.from(await w.grad!.data()), [2 * slope!, 3 * slope!]);
     assert.deepEqual(Array.from(await module.weight.grad!.data()), [5]);
     assert.equal(value.requiresGrad, false);
+  });
+
+  it("with a queue and a momentum encoder, goes on from their states as if it had not stopped, to the bit", async () => {
+    const reference = currentBackend();
+    const backend = await init({ backend: "cpu" });
+    try {
+      const start = () => {
+        const model = make("batch norm and dropout");
+        return {
+          model,
+          encoder: new MomentumEncoder(model, make("batch norm and dropout"), { momentum: 0.9 }),
+          memory: new MemoryQueue({ capacity: 12, dim: 3 }),
+          optimizer: new LARS(model.namedParameters(), { lr: 10 }),
+        };
+      };
+      const step = ({ model, encoder, memory, optimizer }: ReturnType<typeof start>, seed: number) => {
+        scope(() => {
+          const { x, labels, parts } = batchOf([3, 2], seed);
+          encoder.update();
+          const keys = encoder.forward(x);
+          chunkedBackward(
+            model,
+            parts.map((part) => () => model.forward(part())),
+            (z) => supConLoss(z, labels, { contrast: { features: keys, labels }, ...memory.options() }),
+          );
+          memory.enqueue(keys, labels);
+          optimizer.step();
+          optimizer.zeroGrad();
+        });
+      };
+      const states = async ({ model, encoder, memory, optimizer }: ReturnType<typeof start>) =>
+        [
+          await model.stateDict(),
+          await encoder.state(),
+          await memory.state(),
+          await optimizer.state(),
+        ] as const;
+      const [whole, resumed] = [start(), start()];
+      for (let i = 0; i < 2; i++) step(whole, i);
+      const [model, encoder, memory, optimizer] = await states(whole);
+      resumed.model.loadStateDict(model);
+      resumed.encoder.loadState(encoder);
+      resumed.memory.loadState(memory);
+      resumed.optimizer.loadState(optimizer);
+      for (let i = 2; i < 5; i++) [whole, resumed].forEach((each) => { step(each, i); }); // prettier-ignore
+      assert.deepEqual(await states(resumed), await states(whole));
+      assert.notDeepEqual((await states(whole))[1], encoder);
+    } finally {
+      setBackend(reference);
+      await backend.destroy();
+    }
   });
 
   for (const name of ["reference", "cpu"] as const) {
