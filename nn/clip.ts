@@ -2,17 +2,13 @@
  * Gradient clipping: in place, between `backward` and the optimiser's step. Tensors without a gradient are passed over.
  */
 import { noGrad } from "../engine/autograd.ts";
-import { zeros } from "../engine/create.ts";
 import { elementwise } from "../engine/elementwise.ts";
 import { ValueError } from "../engine/errors.ts";
 import * as e from "../engine/expr/expr.ts";
-import { reduction } from "../engine/reduction.ts";
 import { scope } from "../engine/scope.ts";
 import type { Tensor } from "../engine/tensor.ts";
-import { add, sqrt } from "../kernels/index.ts";
+import { globalNorm } from "./norm.ts";
 import { defineUpdate } from "./update.ts";
-
-const sumOfSquares = reduction("sumOfSquares", "sum", (x) => e.square(x));
 
 // min(1, maxNorm / norm), without a division by 0
 const factorFor = elementwise("clipFactor", (norm, maxNorm) => e.div(maxNorm, e.max(norm, maxNorm)));
@@ -33,8 +29,7 @@ export function clipGradNorm(parameters: Iterable<Tensor>, maxNorm: number): Ten
   return noGrad(() =>
     scope(() => {
       const gradients = gradientsOf(parameters);
-      const squares = gradients.map((gradient) => sumOfSquares(gradient));
-      const norm = squares.length > 0 ? sqrt(squares.reduce((a, b) => add(a, b))) : zeros([]);
+      const norm = globalNorm(gradients);
       const factor = factorFor(norm, maxNorm);
       for (const gradient of gradients) scale(gradient, factor);
       return norm;

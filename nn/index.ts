@@ -40,6 +40,7 @@ export { RMSProp } from "./optim/rmsprop.ts";
 export type { RMSPropOptions } from "./optim/rmsprop.ts";
 export { defineUpdate } from "./update.ts";
 export { clipGradNorm, clipGradValue } from "./clip.ts";
+export { globalNorm } from "./norm.ts";
 export { EMA } from "./ema.ts";
 export type { EMAOptions } from "./ema.ts";
 export { constantSchedule, cosineSchedule, exponentialSchedule, stepSchedule } from "./schedule.ts";

@@ -3,6 +3,11 @@ import { Command, Option } from "@commander-js/extra-typings";
 import { backendNames } from "../../engine/backend.ts";
 import { ValueError } from "../../engine/errors.ts";
 import { encoders } from "../model.ts";
+import { defaultTemperatures } from "../training/contrastive.ts";
+import type { ContrastiveLoss } from "../training/contrastive.ts";
+import { trainingForms } from "../training/objective.ts";
+import { optimizers } from "../training/optimizers.ts";
+import type { OptimizerName } from "../training/optimizers.ts";
 import { applyConfig } from "./config.ts";
 import { belowOne, integer, nonNegative, oneLine, positive, share } from "./parsers.ts";
 
@@ -20,6 +25,9 @@ export type PresetName = keyof typeof presets;
 
 const backendChoices = ["auto", ...backendNames] as const;
 const encoderNames = ["resnet8", "resnet20"] as const satisfies readonly (keyof typeof encoders)[];
+const lossNames = Object.keys(defaultTemperatures) as ContrastiveLoss[];
+const optimizerNames = Object.keys(optimizers) as OptimizerName[];
+const temperatureHelp = "0.1; simclr 0.5, n-pairs 1, parametric 0.2";
 const presetNames = ["full", "minute"] as const satisfies readonly PresetName[];
 
 const about = `Supervised contrastive learning (Khosla et al., 2020) on images, in two stages:
@@ -72,15 +80,34 @@ const commandLine = () =>
     .optionsGroup("Model:")
     .addOption(new Option("--model <name>", "encoder").choices(encoderNames).default("resnet8" as const))
     .option("--width <n>", "channels of the encoder's first stage; features are four times as many", integer(1), 8)
+    .addOption(new Option("--head <kind>", "projection head").choices(["mlp", "linear"] as const).default("mlp" as const))
+    .option("--normalize-representation", "bring features to length 1, before the head and in the evaluation", false)
     .option("--dim <n>", "length of the projections that the loss compares", integer(1), 64)
-    .optionsGroup("Stage 1, contrastive:")
+    .optionsGroup("What stage 1 trains for:")
+    .addOption(new Option("--form <form>", "contrastive loss alone; beside a classifier that teaches the encoder nothing; beside one that does; or a classifier alone").choices(trainingForms).default("two-stage" as const))
+    .addOption(new Option("--loss <name>", "contrastive loss").choices(lossNames).default("supcon" as const))
+    .option("--temperature <tau>", `tau of the loss: lower looks closer at the hardest pairs (default: ${temperatureHelp})`, positive)
+    .addOption(new Option("--summation <where>", "supcon: mean over positives outside of the logarithm (L_out) or inside").choices(["out", "in"] as const).default("out" as const))
+    .addOption(new Option("--denominator <set>", "supcon, simclr: what a positive competes with").choices(["all", "onePositive", "negatives"] as const).default("all" as const))
+    .addOption(new Option("--contrast-mode <views>", "supcon, simclr: which views are anchors").choices(["all", "one"] as const).default("all" as const))
+    .option("--positives-cap <n>", "supcon: most positives beside an anchor's own views, a multiple of the views", integer(0))
+    .addOption(new Option("--scale <factor>", "supcon, simclr: factor on the loss").choices(["none", "temperature"] as const).default("none" as const))
+    .addOption(new Option("--empty-anchors <policy>", "supcon, simclr: anchors without positives").choices(["zero", "skip", "error"] as const).default("zero" as const))
+    .option("--margin <m>", "triplet-margin (default: 0.2), max-margin (default: 1)", positive)
+    .option("--contrastive-weight <a>", "joint: factor on the contrastive loss", nonNegative, 1)
+    .option("--classification-weight <b>", "joint: factor on the cross-entropy", nonNegative, 1)
+    .option("--label-smoothing <share>", "of the cross-entropy", belowOne, 0)
+    .option("--queue <keys>", "supcon, simclr, parametric: keys of earlier batches to compare with", integer(0), 0)
+    .option("--key-momentum <m>", "supcon, simclr: a slowly following encoder makes the keys (MoCo); anchors are first views", belowOne)
+    .option("--chunk <images>", "images embedded at a time: exact large batches in little memory", integer(1))
+    .optionsGroup("Stage 1, how:")
     .option("--epochs <n>", `passes over the training images (${presetHelp("epochs")})`, integer(1))
     .option("--batch <n>", "images in a batch", integer(2), 64)
     .option("--views <n>", "random views of each image of a batch", integer(1), 2)
-    .option("--temperature <tau>", "tau of the loss: lower looks closer at the hardest pairs", positive, 0.1)
+    .addOption(new Option("--optimizer <name>", "what makes steps of gradients").choices(optimizerNames).default("sgd" as const))
     .option("--learning-rate <rate>", "greatest learning rate: linear warm-up, then a cosine to 0", positive, 0.1)
     .option("--warmup <epochs>", "epochs of warm-up, may be a fraction", nonNegative, 0.5)
-    .option("--momentum <m>", "momentum of SGD", belowOne, 0.9)
+    .option("--momentum <m>", "momentum, of those that have one", belowOne, 0.9)
     .option("--weight-decay <wd>", "weight decay of convolutions and linear layers", nonNegative, 1e-4)
     .optionsGroup("Stage 2, evaluation:")
     .option("--linear-epochs <n>", "passes of the linear classifier over the features", integer(1), 20)
@@ -111,7 +138,7 @@ export interface TrainCommand {
   readonly profile: number | undefined;
 }
 
-/** Fills in what the preset decides, and leaves out what is not part of the run itself. */
+/** Fills in what preset and loss decide, and leaves out what is not part of the run itself. */
 function complete(options: ReturnType<ReturnType<typeof commandLine>["opts"]>) {
   const { out, config, resume, dryRun, profile, ...rest } = options;
   const preset = presets[options.preset];
@@ -119,6 +146,7 @@ function complete(options: ReturnType<ReturnType<typeof commandLine>["opts"]>) {
     ...rest,
     trainImages: options.trainImages ?? preset.trainImages,
     epochs: options.epochs ?? preset.epochs,
+    temperature: options.temperature ?? defaultTemperatures[options.loss],
   };
 }
 

@@ -1,25 +1,31 @@
 import { setImmediate } from "node:timers/promises";
-import { backward } from "../../engine/autograd.ts";
+import { currentBackend } from "../../engine/backend.ts";
 import type { Elements } from "../../engine/backend.ts";
-import { tensor } from "../../engine/create.ts";
 import { SpheregradError, ValueError } from "../../engine/errors.ts";
 import type { Random } from "../../engine/random.ts";
 import { scope } from "../../engine/scope.ts";
-import { reshape } from "../../kernels/index.ts";
-import { cosineSchedule, SGD } from "../../nn/index.ts";
-import type { Schedule, StateDict } from "../../nn/index.ts";
+import type { Tensor } from "../../engine/tensor.ts";
+import { cosineSchedule } from "../../nn/index.ts";
+import type { Linear, Memory, Optimizer, Schedule, StateDict } from "../../nn/index.ts";
 import type { AugmentPolicy } from "../augment/policy.ts";
 import { makeViews } from "../augment/views.ts";
 import type { ImageDataset } from "../data/dataset.ts";
-import { supConLoss } from "../losses/index.ts";
 import type { SupConModel } from "../model.ts";
 import type { Position } from "../run/checkpoint.ts";
+import { defaultTemperatures } from "../training/contrastive.ts";
+import { diagnose, lossBounds, measuredStep } from "../training/diagnostics.ts";
+import type { StepDiagnostics } from "../training/diagnostics.ts";
+import { Objective } from "../training/objective.ts";
+import type { ObjectiveOptions } from "../training/objective.ts";
+import { optimizers } from "../training/optimizers.ts";
+import type { OptimizerName } from "../training/optimizers.ts";
+import { joinStates, stateOf } from "../training/states.ts";
 
 /** The loss is no number any more: the weights are lost. */
 export class DivergedError extends SpheregradError {}
 
 /** How stage 1 is run. */
-export interface PretrainOptions {
+export interface PretrainOptions extends Omit<ObjectiveOptions, "classCounts"> {
   readonly epochs: number;
   /** Images in a batch. What an epoch has left over waits for another one, whose order is another. */
   readonly batch: number;
@@ -28,12 +34,13 @@ export interface PretrainOptions {
   readonly policy: AugmentPolicy;
   /** Greatest learning rate: that at the end of the warm-up. */
   readonly learningRate: number;
+  /** Default sgd. */
+  readonly optimizer?: OptimizerName;
   readonly momentum: number;
   readonly weightDecay: number;
   /** Epochs of linear warm-up, before the cosine; may be a fraction. */
   readonly warmup: number;
-  readonly temperature: number;
-  /** Where the order of the images and the views are drawn from. */
+  /** Where the order of the images, the views, and the weights beside the model's are drawn from. */
   readonly random: Random;
 }
 
@@ -58,6 +65,8 @@ export interface EpochReport {
   /** Views that went forward and back in a second. */
   readonly imagesPerSecond: number;
   readonly seconds: number;
+  /** Of the last step. */
+  readonly diagnostics: StepDiagnostics;
 }
 
 /** Called as the training goes on. */
@@ -82,7 +91,9 @@ export class Pretraining implements Disposable {
   readonly #model: SupConModel;
   readonly #dataset: ImageDataset;
   readonly #options: PretrainOptions;
-  readonly #optimizer: SGD;
+  readonly #objective: Objective;
+  readonly #parameters: ReadonlyMap<string, Tensor>;
+  readonly #optimizer: Optimizer<Memory>;
   readonly #schedule: Schedule;
   #position: Position = { step: 0, lossSum: 0, seconds: 0 };
 
@@ -93,11 +104,23 @@ export class Pretraining implements Disposable {
     if (this.stepsPerEpoch === 0) {
       throw new ValueError(`pretrain: expected a batch of at most ${dataset.count} images, got ${batch}`);
     }
+    if (options.keyMomentum !== undefined && options.views < 2) {
+      throw new ValueError(
+        `pretrain: expected at least 2 views for a momentum encoder, got ${options.views}; all but the first are keys`,
+      );
+    }
+    // Refuses what the loss would refuse at the first step.
+    lossBounds(dataset.labels.subarray(0, batch), options.views, options);
     this.steps = epochs * this.stepsPerEpoch;
     this.#model = model;
     this.#dataset = dataset;
     this.#options = options;
-    this.#optimizer = new SGD(model.namedParameters(), { lr, momentum, weightDecay });
+    // A stream of their own, apart from those of the epochs.
+    const ofHeads = options.random.fork(2 ** 52);
+    const classCounts = countClasses(dataset);
+    this.#objective = new Objective(model, { ...options, classCounts, random: ofHeads });
+    this.#parameters = this.#objective.parameters();
+    this.#optimizer = optimizers[options.optimizer ?? "sgd"](this.#parameters, { lr, momentum, weightDecay });
     // Steps 1 ... T of a schedule that is 0 at 0 and at T + 1, so that no step is in vain.
     this.#schedule = cosineSchedule({
       peak: lr,
@@ -111,15 +134,22 @@ export class Pretraining implements Disposable {
     return this.#position;
   }
 
-  /** What the optimiser remembers. */
-  state(): Promise<StateDict<Elements>> {
-    return this.#optimizer.state();
+  /** All that is learned or remembered beside the model. */
+  async state(): Promise<StateDict<Elements>> {
+    const [optimizer, objective] = [await this.#optimizer.state(), await this.#objective.state()];
+    return joinStates(new Map(Object.entries({ optimizer, objective })));
   }
 
   /** Goes on from where another one was; the model's state is the caller's. Throws StateDictError for a state that does not fit. */
   resume(position: Position, state: StateDict): void {
-    this.#optimizer.loadState(state);
+    this.#optimizer.loadState(stateOf(state, "optimizer"));
+    this.#objective.loadState(stateOf(state, "objective"));
     this.#position = position;
+  }
+
+  /** The classifier that is trained with the encoder, if there is one. */
+  get classifier(): Linear | undefined {
+    return this.#objective.classifier;
   }
 
   /** Trains to the end, or until it is told to stop. Throws DivergedError at the first loss that is not finite. */
@@ -134,11 +164,14 @@ export class Pretraining implements Disposable {
       const order = random.fork(epoch).permutation(this.#dataset.count);
       const started = performance.now() - 1000 * this.#position.seconds;
       const seconds = () => (performance.now() - started) / 1000;
+      let latest: StepDiagnostics | null = null;
       for (let i = this.#position.step % ofEpoch; i < ofEpoch; i++) {
         // A backend that computes at once leaves the event loop no turn of its own, and signals would not be heard.
         await setImmediate();
         if (signal?.aborted) return;
-        const loss = await this.#step(order.subarray(i * batch, (i + 1) * batch), ofViews, epoch);
+        const indices = order.subarray(i * batch, (i + 1) * batch);
+        const { loss, diagnostics } = await this.#step(indices, ofViews, epoch, i === ofEpoch - 1);
+        latest = diagnostics;
         const { step, lossSum } = this.#position;
         this.#position = { step: step + 1, lossSum: lossSum + loss, seconds: seconds() };
         await onStep?.({ step: step + 1, epoch: epoch + 1, loss });
@@ -151,37 +184,53 @@ export class Pretraining implements Disposable {
         learningRate: this.#optimizer.lr,
         imagesPerSecond: (ofEpoch * batch * views) / seconds(),
         seconds: seconds(),
+        diagnostics: latest ?? { gradientNorm: NaN, updateNorm: NaN },
       };
       this.#position = { step, lossSum: 0, seconds: 0 };
       await onEpoch?.(report);
     }
   }
 
-  /** One step on the images at `indices`: its loss. */
-  async #step(indices: Int32Array, random: Random, epoch: number): Promise<number> {
-    const [model, dataset, optimizer] = [this.#model, this.#dataset, this.#optimizer];
-    const { views, policy, temperature } = this.#options;
-    const { height, width, channels } = dataset;
+  /** One step on the images at `indices`. */
+  async #step(
+    indices: Int32Array,
+    random: Random,
+    epoch: number,
+    isLast: boolean,
+  ): Promise<{ readonly loss: number; readonly diagnostics: StepDiagnostics | null }> {
+    const [dataset, optimizer] = [this.#dataset, this.#optimizer];
+    const { views, policy } = this.#options;
     const { step } = this.#position;
-    const images = makeViews(dataset, indices, views, policy, random);
-    const labels = indices.map((index) => dataset.labels[index] ?? 0);
+    const batch = {
+      images: makeViews(dataset, indices, views, policy, random),
+      labels: indices.map((index) => dataset.labels[index] ?? 0),
+      ...{ views, shape: dataset },
+    };
     optimizer.lr = this.#schedule(step + 1);
-    using loss = scope(() => {
-      const x = tensor(images, [indices.length * views, height, width, channels]);
-      const projections = reshape(model.forward(x), [indices.length, views, model.dim]);
-      const value = supConLoss(projections, labels, { temperature });
-      backward(value);
-      optimizer.step();
+    const made = scope(() => {
+      const result = this.#objective.backward(batch);
+      const norms = isLast ? measuredStep([...this.#parameters.values()], () => { optimizer.step(); }) : null; // prettier-ignore
+      if (!isLast) optimizer.step();
       optimizer.zeroGrad();
-      return value;
+      return { loss: result.loss, projections: isLast ? result.projections : null, norms };
     });
-    const value = await loss.item();
-    if (!Number.isFinite(value)) throw diverged(value, step + 1, epoch + 1, this.#options);
-    return value;
+    const loss = await made.loss.item();
+    if (!Number.isFinite(loss)) throw diverged(loss, step + 1, epoch + 1, this.#options);
+    const projections = (await made.projections?.data()) ?? null;
+    const diagnostics = made.norms && {
+      gradientNorm: await made.norms.gradientNorm.item(),
+      updateNorm: await made.norms.updateNorm.item(),
+      ...diagnose(batch, projections, loss, this.#options),
+    };
+    for (const each of [made.loss, made.projections, made.norms?.gradientNorm, made.norms?.updateNorm])
+      each?.dispose();
+    await currentBackend().pace?.();
+    return { loss, diagnostics };
   }
 
-  /** Disposes what the optimiser remembers; the model is the caller's. */
+  /** Disposes all but the model, which is the caller's. */
   dispose(): void {
+    this.#objective.dispose();
     this.#optimizer.dispose();
   }
 
@@ -191,8 +240,14 @@ export class Pretraining implements Disposable {
   }
 }
 
+function countClasses({ labels, classes }: ImageDataset): number[] {
+  const counts = classes.map(() => 0);
+  for (const label of labels) counts[label] = (counts[label] ?? 0) + 1;
+  return counts;
+}
+
 function diverged(loss: number, step: number, epoch: number, options: PretrainOptions): DivergedError {
-  const { learningRate, warmup, temperature } = options;
+  const { learningRate, warmup, loss: name = "supcon", temperature = defaultTemperatures[name] } = options;
   return new DivergedError(
     `train: expected a finite loss, got ${loss} at step ${step} (epoch ${epoch}); likely causes: a learning rate too high ` +
       `(${learningRate}), a warm-up too short (${warmup} epochs), a temperature too low (${temperature})`,

@@ -59,8 +59,9 @@ class Bar implements Progress {
     });
   }
 
-  onEpoch(): void {
-    // The bar says it all.
+  onEpoch({ diagnostics: { warning } }: EpochReport): void {
+    // The bar says the rest.
+    if (warning !== undefined) console.error(`\nwarning: ${warning}`);
   }
 
   stop(): void {
@@ -79,11 +80,17 @@ class Lines implements Progress {
     // A line for each would be too many.
   }
 
-  onEpoch({ epoch, loss, learningRate, imagesPerSecond, seconds }: EpochReport): void {
+  onEpoch({ epoch, loss, learningRate, imagesPerSecond, seconds, diagnostics }: EpochReport): void {
+    const { positiveHardness, negativeHardness, warning } = diagnostics;
+    const hardness =
+      positiveHardness === undefined || negativeHardness === undefined
+        ? ""
+        : `   hardness +${positiveHardness.toFixed(2)} -${negativeHardness.toFixed(2)}`;
     console.log(
       `epoch ${String(epoch).padStart(String(this.#epochs).length)}/${this.#epochs}   loss ${loss.toFixed(4)}   ` +
-        `learning rate ${learningRate.toFixed(4)}   ${imagesPerSecond.toFixed(0)} images/s   ${seconds.toFixed(1)} s`,
+        `learning rate ${learningRate.toFixed(4)}${hardness}   ${imagesPerSecond.toFixed(0)} images/s   ${seconds.toFixed(1)} s`,
     );
+    if (warning !== undefined) console.error(`warning: ${warning}`);
   }
 
   stop(): void {

@@ -1,8 +1,9 @@
 /** What the command says at its start and at its end. */
 import { readdirSync } from "node:fs";
 import type { Backend } from "../../engine/backend.ts";
-import { supConDiagnostics } from "../losses/index.ts";
 import type { SupConModel } from "../model.ts";
+import { defaultTemperatures } from "../training/contrastive.ts";
+import { lossBounds } from "../training/diagnostics.ts";
 import type { RunData } from "./data.ts";
 import type { TrainConfig } from "./options.ts";
 import { stepsPerEpoch } from "./pretrain.ts";
@@ -19,18 +20,35 @@ export function printStart(
   model: SupConModel,
   path: string,
 ): void {
-  const { batch, views, epochs, temperature } = config;
+  const { batch, views, epochs } = config;
   const { height, width, channels } = images;
   const steps = stepsPerEpoch(images.count, batch);
-  const labels = images.labels.subarray(0, batch);
-  const { floor, collapsed } = supConDiagnostics(labels, views, { temperature });
+  const bounds = lossBounds(images.labels.subarray(0, batch), views, config);
+  const range = bounds
+    ? `\n          for a batch like the first: never below ${bounds.floor.toFixed(2)}; ${bounds.collapsed.toFixed(2)} where all images are alike`
+    : "";
   console.log(`backend   ${backend.describe()}
 data      ${config.data}: ${count(images.count)} of ${count(trainAvailable)} training images, ${count(test.count)} test images, ${height} x ${width} x ${channels}
 model     ${config.model}, width ${config.width}, ${model.features} features, projected to ${model.dim}: ${count(parameterCount(model))} parameters
-stage 1   SupCon loss at temperature ${temperature}: ${epochs} ${epochs === 1 ? "epoch" : "epochs"} of ${steps} batches of ${batch} images x ${views} views
-          for a batch like the first: never below ${floor.toFixed(2)}; ${collapsed.toFixed(2)} where all images are alike
+stage 1   ${aimOf(config)}: ${epochs} ${epochs === 1 ? "epoch" : "epochs"} of ${steps} batches of ${batch} images x ${views} views${range}
 stage 2   linear classifier (${config.linearEpochs} epochs) and k-NN (k = ${config.k}) on the frozen encoder
 run       ${path}`);
+}
+
+/** What stage 1 minimises. */
+function aimOf({
+  form,
+  loss,
+  temperature = defaultTemperatures[loss],
+  queue,
+  keyMomentum,
+}: TrainConfig): string {
+  if (form === "cross-entropy") return "cross-entropy";
+  const memory = queue > 0 ? `, ${count(queue)} keys of earlier batches` : "";
+  const encoder = keyMomentum === undefined ? "" : `, keys of a momentum encoder (${keyMomentum})`;
+  const beside =
+    form === "two-stage" ? "" : form === "joint" ? " with cross-entropy" : " beside a classifier";
+  return `${loss} loss at temperature ${temperature}${memory}${encoder}${beside}`;
 }
 
 /** The accuracies, and where the rest is. */
@@ -38,7 +56,7 @@ export function printEnd({ k }: TrainConfig, result: TrainResult, path: string):
   const percent = (x: number) => `${(100 * x).toFixed(2).padStart(6)} %`;
   console.log(`
                        top-1
-linear classifier   ${percent(result.linearTop1)}
+linear classifier   ${percent(result.linearTop1)}${result.classifierTop1 === undefined ? "" : `\nof stage 1          ${percent(result.classifierTop1)}`}
 k-NN, k = ${String(k).padEnd(8)}  ${percent(result.knnTop1)}
 
 ${result.seconds.toFixed(0)} s in all; ${path} has ${readdirSync(path).join(", ")}

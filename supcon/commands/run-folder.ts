@@ -22,7 +22,11 @@ export const runFiles = {
   trace: "trace.json",
 } as const;
 
-const columns = ["epoch", "steps", "loss", "learningRate", "imagesPerSecond", "seconds"] as const;
+const columns = [
+  ...(["epoch", "steps", "loss", "learningRate", "imagesPerSecond", "seconds"] as const),
+  ...(["gradientNorm", "updateNorm", "lossFloor", "lossCeiling", "emptyAnchors"] as const),
+  ...(["alignment", "uniformity", "positiveHardness", "negativeHardness"] as const),
+] as const;
 type Column = (typeof columns)[number];
 
 /** Where a run leaves what it did. Files are replaced as a whole, so that a reader never sees half of one. */

@@ -2,11 +2,12 @@
 import { Random } from "../../engine/random.ts";
 import { digitPolicy } from "../augment/policy.ts";
 import type { AugmentPolicy } from "../augment/policy.ts";
-import type { ImageShape } from "../data/dataset.ts";
+import type { ImageDataset, ImageShape } from "../data/dataset.ts";
 import { SupConModel } from "../model.ts";
 import { loadRunData } from "./data.ts";
 import type { RunData } from "./data.ts";
 import type { TrainConfig } from "./options.ts";
+import { Pretraining } from "./pretrain.ts";
 
 /** Everything random in a run comes from forks of its seed, so that no part shifts another's numbers. */
 const STREAM = { data: 0, model: 1, training: 2 } as const;
@@ -26,6 +27,8 @@ export const modelOf = (config: TrainConfig, { channels }: Pick<ImageShape, "cha
     width: config.width,
     inChannels: channels,
     dim: config.dim,
+    head: config.head,
+    normalizeRepresentation: config.normalizeRepresentation,
   });
 
 /** How images are augmented and normalised. */
@@ -34,5 +37,11 @@ export const policyOf = ({ crop }: TrainConfig): AugmentPolicy => ({
   crop: crop < 1 && digitPolicy.crop ? { ...digitPolicy.crop, area: [crop, 1] } : null,
 });
 
-/** Where the order of the images and their views are drawn from. */
-export const trainingRandom = (config: TrainConfig): Random => streamOf(config, "training");
+/** Stage 1. Throws ValueError for options that do not fit each other. */
+export const trainingOf = (config: TrainConfig, model: SupConModel, images: ImageDataset): Pretraining =>
+  new Pretraining(model, images, {
+    ...config,
+    policy: policyOf(config),
+    random: streamOf(config, "training"),
+    makeModel: () => modelOf(config, images),
+  });

@@ -15,18 +15,20 @@ import type { RunData } from "./data.ts";
 import { printEstimate } from "./estimate.ts";
 import { InterruptedError, interruption } from "./interruption.ts";
 import type { TrainCommand, TrainConfig } from "./options.ts";
-import { Pretraining } from "./pretrain.ts";
+import type { Pretraining } from "./pretrain.ts";
 import { StepProfile } from "./profile.ts";
 import { progress } from "./progress.ts";
 import { count, parameterCount, printEnd, printStart } from "./report.ts";
 import { isDone, refuseUsed, RunFolder, runFiles } from "./run-folder.ts";
-import { dataOf, modelOf, policyOf, trainingRandom } from "./setup.ts";
+import { dataOf, modelOf, policyOf, trainingOf } from "./setup.ts";
 
 /** What result.json holds. */
 export interface TrainResult {
   /** Top-1 accuracies on the test images, in [0, 1]. */
   readonly linearTop1: number;
   readonly knnTop1: number;
+  /** Of the classifier that was trained with the encoder, where there was one. */
+  readonly classifierTop1?: number;
   /** Of the whole run, and of stage 1; without the time between an interruption and what followed. */
   readonly seconds: number;
   readonly pretrainSeconds: number;
@@ -55,8 +57,7 @@ export async function train({ config, out, resume, dryRun, profile }: TrainComma
   try {
     using model = modelOf(config, data.train);
     const policy = policyOf(config);
-    const random = trainingRandom(config);
-    using training = new Pretraining(model, data.train, { ...config, policy, random });
+    using training = trainingOf(config, model, data.train);
     if (dryRun) {
       printStart(config, backend, data, model, "none: a dry run writes nothing");
       await printEstimate(config, backend, data, model, training);
@@ -70,7 +71,7 @@ export async function train({ config, out, resume, dryRun, profile }: TrainComma
     printStart(config, backend, data, model, folder.path);
     if (earlier) {
       model.loadStateDict(earlier.model);
-      training.resume(earlier.position, earlier.optimizer);
+      training.resume(earlier.position, earlier.training);
       printResumed(earlier, training, machine);
     } else {
       folder.writeConfig({ ...config, [RESOLVED]: { ...machine, policy } });
@@ -134,7 +135,7 @@ async function stage1(
   const checkpoint = async () => {
     folder.writeCheckpoint({
       model: await model.stateDict(),
-      optimizer: await training.state(),
+      training: await training.state(),
       position: training.position,
       seconds: seconds(),
       machine: describe(machine),
@@ -152,7 +153,9 @@ async function stage1(
       },
       onEpoch: async (report) => {
         bar.onEpoch(report);
-        folder.appendMetrics({ ...report });
+        const { diagnostics, ...rest } = report;
+        const { warning, ...numbers } = diagnostics;
+        folder.appendMetrics({ ...rest, ...numbers });
         await checkpoint();
       },
       signal: interrupted.signal,
@@ -181,8 +184,9 @@ async function stage2({
   data,
   policy,
   model,
+  training,
   folder,
-}: Run): Promise<Pick<TrainResult, "linearTop1" | "knnTop1">> {
+}: Run): Promise<Pick<TrainResult, "linearTop1" | "knnTop1" | "classifierTop1">> {
   const { train: images, test: testImages } = data;
   console.log(`evaluating on ${count(testImages.count)} test images`);
   const known = await encodeDataset(model, images, policy);
@@ -193,6 +197,7 @@ async function stage2({
   return {
     linearTop1: await linearTop1(classifier, unknown),
     knnTop1: await knnTop1(known, unknown, { k: config.k }),
+    ...(training.classifier && { classifierTop1: await linearTop1(training.classifier, unknown) }),
   };
 }
 

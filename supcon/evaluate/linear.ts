@@ -118,10 +118,10 @@ export async function trainLinear(
 }
 
 /**
- * Top-1 accuracy, in [0, 1]: how often the greatest logit is the label's. Throws ValueError for features that do not fit
+ * Top-1 accuracy, in [0, 1], of a module that makes logits of features: how often the greatest is the label's. Throws ValueError for features that do not fit
  * their labels, ShapeError if they do not fit the classifier.
  */
-export async function linearTop1(classifier: LinearClassifier, test: LabelledFeatures): Promise<number> {
+export async function linearTop1(classifier: Module, test: LabelledFeatures): Promise<number> {
   checkFeatures("linearTop1", "test", test);
   using predicted = noGrad(() => scope(() => argMax(classifier.forward(toTensor(test)), 1)));
   const classes = await predicted.data();

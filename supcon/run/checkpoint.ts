@@ -1,5 +1,6 @@
 import type { Elements } from "../../engine/backend.ts";
 import type { StateDict } from "../../nn/index.ts";
+import { joinStates, stateOf } from "../training/states.ts";
 import { SafetensorsError } from "./safetensors.ts";
 import { readTensors, writeTensors } from "./tensors.ts";
 
@@ -15,8 +16,8 @@ export interface Position {
 /** All that a run needs to go on, beside its options. */
 export interface Checkpoint {
   readonly model: StateDict<Elements>;
-  /** What the optimiser remembers. */
-  readonly optimizer: StateDict<Elements>;
+  /** All that is learned or remembered beside it: the optimiser's velocities, a classifier, a queue. */
+  readonly training: StateDict<Elements>;
   readonly position: Position;
   /** Time that stage 1 has taken. */
   readonly seconds: number;
@@ -28,14 +29,13 @@ export interface Checkpoint {
  * All is in one file, so that weights and optimiser always are of one step. Other programs find the model's tensors under
  * their own names, and may pass over these.
  */
-const OPTIMIZER = "optimizer.";
+const TRAINING = "training";
 
 /** Writes a checkpoint as a whole. Throws the file system's error, leaving an older one as it was. */
 export function writeCheckpoint(path: string, checkpoint: Checkpoint): void {
-  const { model, optimizer, position, seconds, machine } = checkpoint;
-  const remembered = [...optimizer].map(([name, tensor]) => [OPTIMIZER + name, tensor] as const);
+  const { model, training, position, seconds, machine } = checkpoint;
   writeTensors(path, {
-    tensors: new Map([...model, ...remembered]),
+    tensors: new Map([...model, ...joinStates(new Map([[TRAINING, training]]))]),
     metadata: {
       step: String(position.step),
       epochLossSum: String(position.lossSum),
@@ -54,13 +54,9 @@ export function readCheckpoint(path: string): Checkpoint {
     if (value >= 0 && value < Infinity) return value;
     throw new SafetensorsError(`${path}: expected a number "${name}", got ${metadata[name] ?? "none"}`);
   };
-  const isOptimizer = (name: string) => name.startsWith(OPTIMIZER);
-  const all = [...tensors];
   return {
-    model: new Map(all.filter(([name]) => !isOptimizer(name))),
-    optimizer: new Map(
-      all.flatMap(([name, tensor]) => (isOptimizer(name) ? [[name.slice(OPTIMIZER.length), tensor]] : [])),
-    ),
+    model: new Map([...tensors].filter(([name]) => !name.startsWith(`${TRAINING}.`))),
+    training: stateOf(tensors, TRAINING),
     position: { step: number("step"), lossSum: number("epochLossSum"), seconds: number("epochSeconds") },
     seconds: number("seconds"),
     machine: metadata.machine ?? "unknown",

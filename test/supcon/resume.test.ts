@@ -7,7 +7,7 @@ import { after, before, describe, it } from "node:test";
 import { Random } from "../../engine/random.ts";
 import { digitPolicy } from "../../supcon/augment/policy.ts";
 import { Pretraining } from "../../supcon/commands/pretrain.ts";
-import type { PretrainHooks } from "../../supcon/commands/pretrain.ts";
+import type { PretrainHooks, PretrainOptions } from "../../supcon/commands/pretrain.ts";
 import type { ImageDataset } from "../../supcon/data/dataset.ts";
 import { SupConModel } from "../../supcon/model.ts";
 import { readCheckpoint, writeCheckpoint } from "../../supcon/run/checkpoint.ts";
@@ -30,55 +30,65 @@ describe("Pretraining", () => {
     ...{ epochs: 2, batch: 4, views: 2, policy: digitPolicy, temperature: 0.1 },
     ...{ learningRate: 0.1, momentum: 0.9, weightDecay: 1e-3, warmup: 0.5, random: new Random(2) },
   };
-  /** A model and its training, as at the start of every process. */
-  const fresh = () => {
-    const model = new SupConModel({ random: new Random(3), width: 2, inChannels: 1, dim: 4 });
-    return { model, training: new Pretraining(model, dataset, options) };
+  const runs: Record<string, Partial<PretrainOptions>> = {
+    "by default": {},
+    "with a queue, a momentum encoder and chunks": { queue: 10, keyMomentum: 0.9, chunk: 3 },
+    "with a classifier, class centres, a queue and LARS": {
+      form: "joint",
+      loss: "parametric",
+      queue: 5,
+      optimizer: "lars",
+    },
   };
+  for (const [name, more] of Object.entries(runs))
+    it(`goes on to the same bits from whichever step it was cut at, ${name}`, async () => {
+      const fresh = () => {
+        const makeModel = () => new SupConModel({ random: new Random(3), width: 2, inChannels: 1, dim: 4 });
+        const model = makeModel();
+        return { model, training: new Pretraining(model, dataset, { ...options, ...more, makeModel }) };
+      };
+      const losses: number[] = [];
+      const epochs: unknown[] = [];
+      const hooks: PretrainHooks = {
+        onStep: ({ loss }) => void losses.push(loss),
+        onEpoch: ({ epoch, loss, learningRate }) => void epochs.push({ epoch, loss, learningRate }),
+      };
+      const whole = fresh();
+      await whole.training.run(hooks);
+      const [allLosses, allEpochs] = [losses.splice(0), epochs.splice(0)];
+      assert.equal(allLosses.length, 6);
+      const path = join(folder, "checkpoint.safetensors");
 
-  it("goes on to the same bits from whichever step it was cut at", async () => {
-    const losses: number[] = [];
-    const epochs: unknown[] = [];
-    const hooks: PretrainHooks = {
-      onStep: ({ loss }) => void losses.push(loss),
-      onEpoch: ({ epoch, loss, learningRate }) => void epochs.push({ epoch, loss, learningRate }),
-    };
-    const whole = fresh();
-    await whole.training.run(hooks);
-    const [allLosses, allEpochs] = [losses.splice(0), epochs.splice(0)];
-    assert.equal(allLosses.length, 6);
-    const path = join(folder, "checkpoint.safetensors");
+      for (let cut = 0; cut <= 6; cut++) {
+        const first = fresh();
+        const controller = new AbortController();
+        if (cut === 0) controller.abort();
+        await first.training.run({
+          ...hooks,
+          onStep: async (report) => {
+            await hooks.onStep?.(report);
+            if (report.step === cut) controller.abort();
+          },
+          signal: controller.signal,
+        });
+        assert.equal(first.training.position.step, cut);
+        writeCheckpoint(path, {
+          model: await first.model.stateDict(),
+          training: await first.training.state(),
+          ...{ position: first.training.position, seconds: 0, machine: "a test" },
+        });
 
-    for (let cut = 0; cut <= 6; cut++) {
-      const first = fresh();
-      const controller = new AbortController();
-      if (cut === 0) controller.abort();
-      await first.training.run({
-        ...hooks,
-        onStep: async (report) => {
-          await hooks.onStep?.(report);
-          if (report.step === cut) controller.abort();
-        },
-        signal: controller.signal,
-      });
-      assert.equal(first.training.position.step, cut);
-      writeCheckpoint(path, {
-        model: await first.model.stateDict(),
-        optimizer: await first.training.state(),
-        ...{ position: first.training.position, seconds: 0, machine: "a test" },
-      });
-
-      const second = fresh();
-      const checkpoint = readCheckpoint(path);
-      second.model.loadStateDict(checkpoint.model);
-      second.training.resume(checkpoint.position, checkpoint.optimizer);
-      await second.training.run(hooks);
-      assert.deepEqual(losses.splice(0), allLosses, `cut after step ${cut}`);
-      assert.deepEqual(epochs.splice(0), allEpochs, `cut after step ${cut}`);
-      assert.deepEqual(await second.model.stateDict(), await whole.model.stateDict());
-      assert.deepEqual(await second.training.state(), await whole.training.state());
-    }
-  });
+        const second = fresh();
+        const checkpoint = readCheckpoint(path);
+        second.model.loadStateDict(checkpoint.model);
+        second.training.resume(checkpoint.position, checkpoint.training);
+        await second.training.run(hooks);
+        assert.deepEqual(losses.splice(0), allLosses, `cut after step ${cut}`);
+        assert.deepEqual(epochs.splice(0), allEpochs, `cut after step ${cut}`);
+        assert.deepEqual(await second.model.stateDict(), await whole.model.stateDict());
+        assert.deepEqual(await second.training.state(), await whole.training.state());
+      }
+    });
 });
 
 describe("supcon/train.ts, interrupted", () => {
@@ -104,8 +114,8 @@ describe("supcon/train.ts, interrupted", () => {
     assert.deepEqual({ code: resumed.code, stderr: resumed.stderr }, { code: 0, stderr: "" });
     assert.match(resumed.stdout, /^resumed +after step \d+ of 12$/m);
     const state = (path: string) => {
-      const { model, optimizer, position } = readCheckpoint(join(path, "checkpoint.safetensors"));
-      return { model, optimizer, position };
+      const { model, training, position } = readCheckpoint(join(path, "checkpoint.safetensors"));
+      return { model, training, position };
     };
     assert.deepEqual(state(cut), state(whole));
     const metrics = (path: string) =>

@@ -30,7 +30,7 @@ describe("supcon/train.ts", () => {
     for (const part of [
       /^backend +cpu: /m,
       /^data +mnist: 300 of 60,000/m,
-      /^epoch 1\/1 +loss [\d.]+ /m,
+      /^epoch 1\/1 +loss [\d.]+ +learning rate [\d.]+ +hardness \+[\d.]+ -[\d.]+ /m,
       /linear classifier +[\d.]+ %/,
     ]) {
       assert.match(stdout, part);
@@ -54,16 +54,17 @@ describe("supcon/train.ts", () => {
     assert.ok(Number(result.seconds) > Number(result.pretrainSeconds), "evaluation takes time as well");
 
     const [header, row, ...rest] = readFileSync(join(out, "metrics.csv"), "utf8").split("\n");
-    assert.equal(header, "epoch,steps,loss,learningRate,imagesPerSecond,seconds");
+    assert.equal(header, "epoch,steps,loss,learningRate,imagesPerSecond,seconds,gradientNorm,updateNorm,lossFloor,lossCeiling,emptyAnchors,alignment,uniformity,positiveHardness,negativeHardness"); // prettier-ignore
+    assert.ok(row!.split(",").every((cell) => cell !== "" && Number.isFinite(Number(cell))), `a number in each column: ${row}`); // prettier-ignore
     assert.match(row!, /^1,4,\d+\.\d+,/);
     assert.deepEqual(rest, [""]);
     assert.equal(Number(row!.split(",")[2]), result.loss);
 
     const weights = (path: string) => readCheckpoint(join(path, "checkpoint.safetensors"));
-    const { model, optimizer, position } = weights(out);
+    const { model, training, position } = weights(out);
     assert.deepEqual(model.get("encoder.conv1.weight")?.shape, [3, 3, 1, 8]);
     assert.ok(model.has("encoder.bn1.running_mean"), "running statistics are part of the state");
-    assert.deepEqual(optimizer.get("encoder.conv1.weight.velocity")?.shape, [3, 3, 1, 8]);
+    assert.deepEqual(training.get("optimizer.encoder.conv1.weight.velocity")?.shape, [3, 3, 1, 8]);
     assert.deepEqual(position, { step: 4, lossSum: 0, seconds: 0 });
 
     const again = join(folder, "again");
@@ -141,7 +142,7 @@ describe("supcon/train.ts", () => {
     const { code, stdout, stderr } = await run(...tiny, "--epochs", "9", "--dry-run", "--out", out);
     assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
     for (const part of [
-      /^ {2}"epochs": 9$/m,
+      /^ {2}"epochs": 9,?$/m,
       /^\(total\) +22,648 +\d+\.\d+ +\d+\.\d+$/m,
       /^stage 1 +36 steps of \d+ ms \(measured\): about \d+ (min|s)/m,
       /^memory +\d+ MiB of tensors/m,
