@@ -13,12 +13,15 @@ fn pixelOf(number: i32) -> Pixel {
   return Pixel(line / ${height}, line % ${height}, number % ${width});
 }`;
 
+// Conditions are joined by &, which is no branch as && is: of convolutions with so many branches SwiftShader takes a
+// minute to compile one.
+
 /** The number of the input pixel that an output pixel sees at a tap, or -1 outside of x. */
 export const inputPixel = /* wgsl */ `
 fn inputPixel(pixel: Pixel, ky: i32, kx: i32) -> i32 {
   let y = pixel.y * params.strideHeight - params.padTop + ky * params.dilationHeight;
   let x = pixel.x * params.strideWidth - params.padLeft + kx * params.dilationWidth;
-  let inside = y >= 0 && y < params.height && x >= 0 && x < params.width;
+  let inside = (y >= 0) & (y < params.height) & (x >= 0) & (x < params.width);
   return select(-1, (pixel.image * params.height + y) * params.width + x, inside);
 }`;
 
@@ -30,9 +33,9 @@ fn outputPixel(pixel: Pixel, ky: i32, kx: i32) -> i32 {
   let oy = y / params.strideHeight;
   let ox = x / params.strideWidth;
   // Only whole numbers are output pixels: in between, no window has this tap on the input pixel.
-  let whole = oy * params.strideHeight == y && ox * params.strideWidth == x;
-  let inside = y >= 0 && oy < params.outHeight && x >= 0 && ox < params.outWidth;
-  return select(-1, (pixel.image * params.outHeight + oy) * params.outWidth + ox, whole && inside);
+  let whole = (oy * params.strideHeight == y) & (ox * params.strideWidth == x);
+  let inside = (y >= 0) & (oy < params.outHeight) & (x >= 0) & (ox < params.outWidth);
+  return select(-1, (pixel.image * params.outHeight + oy) * params.outWidth + ox, whole & inside);
 }`;
 
 /** Output pixels. */
