@@ -6,6 +6,7 @@
  * Bound: 2 R M D operations and R M exponentials forward; 4 R M D backward (similarities are computed again), and an
  * exponential for each half of a pair.
  */
+import { withTransposed } from "../../engine/backends/webgpu/gemm/transposed.ts";
 import type { Block, Gpu } from "../../engine/backends/webgpu/gpu.ts";
 import type { Params } from "../../engine/kernel.ts";
 import { runProduct } from "../matmul/matmul.wgsl.ts";
@@ -23,12 +24,14 @@ export function forEachStrip(
   contrast: Block,
   consume: (products: Block, firstRow: number, stripRows: number) => void,
 ): void {
-  gpu.withScratch(Math.min(rows, STRIP_ROWS) * columns, (products) => {
-    for (let firstRow = 0; firstRow < rows; firstRow += STRIP_ROWS) {
-      const m = Math.min(STRIP_ROWS, rows - firstRow);
-      const strides = { aFrom: firstRow * features, aRow: features, aStep: 1, bStep: 1, bColumn: features };
-      runProduct(gpu, { m, n: columns, k: features, ...strides }, [anchors, contrast, products]);
-      consume(products, firstRow, m);
-    }
+  withTransposed(gpu, contrast, columns, features, (transposed) => {
+    gpu.withScratch(Math.min(rows, STRIP_ROWS) * columns, (products) => {
+      for (let firstRow = 0; firstRow < rows; firstRow += STRIP_ROWS) {
+        const m = Math.min(STRIP_ROWS, rows - firstRow);
+        const strides = { aFrom: firstRow * features, aRow: features, aStep: 1, bStep: columns, bColumn: 1 };
+        runProduct(gpu, { m, n: columns, k: features, ...strides }, [anchors, transposed, products]);
+        consume(products, firstRow, m);
+      }
+    });
   });
 }

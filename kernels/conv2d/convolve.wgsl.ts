@@ -6,6 +6,8 @@
  *     forward:    rows are output pixels, the source is x,    B[tap, ci, co] = w[tap, ci, co]
  *     gradInput:  rows are input pixels,  the source is dy,   B[tap, co, ci] = w[tap, ci, co]
  *
+ * B is w as it lies in memory, or with each tap's matrix transposed.
+ *
  * Bound: 2 * pixels * taps * inChannels * outChannels operations.
  */
 import { planGemm } from "../../engine/backends/webgpu/gemm/plan.ts";
@@ -18,6 +20,7 @@ import {
   storeSums,
 } from "../../engine/backends/webgpu/gemm/registers.ts";
 import { tileCall, tileMain, tileParams } from "../../engine/backends/webgpu/gemm/tile.ts";
+import { withTransposed } from "../../engine/backends/webgpu/gemm/transposed.ts";
 import type { Block, Gpu } from "../../engine/backends/webgpu/gpu.ts";
 import { shader } from "../../engine/backends/webgpu/shader.ts";
 import type { ConvGeometry } from "./geometry.ts";
@@ -28,8 +31,8 @@ const buffers = /* wgsl */ `
 @group(0) @binding(1) var<storage, read> w: array<f32>;
 @group(0) @binding(2) var<storage, read_write> c: array<f32>;
 `;
-/** Channels of the source, and where in w the weights of a tap's channel and a column are. */
-const ownParams = `channels: i32, bStep: i32, bColumn: i32, ${windowParams}`;
+/** Channels of the source. */
+const ownParams = `channels: i32, ${windowParams}`;
 
 const passes = {
   forward:
@@ -45,19 +48,18 @@ struct Params { ${registersParams}, ${ownParams} }
 ${buffers}
 ${passes[pass]}
 ${registersMain}
-  // Past the edges the last row or column is computed once more, and not stored.
+  // Past the edges the last row or column is computed once more.
   ${eachRow((r) => `let pixel${r} = pixelOf(min(row + ${r}, params.m - 1));`)}
-  ${each(4, (j) => `let b${j} = min(column + ${j}, params.n - 1) * params.bColumn;`)}
-  var bTap = 0;
+  ${each(4, (j) => `let b${j} = min(column + ${j}, params.n - 1);`)}
+  var bFrom = 0;
   for (var ky = 0; ky < params.kernelHeight; ky++) {
     for (var kx = 0; kx < params.kernelWidth; kx++) {
       ${eachRow((r) => `let from${r} = sourcePixel(pixel${r}, ky, kx) * params.channels;`)}
       for (var i = 0; i < params.channels; i++) {
-        let bFrom = bTap + i * params.bStep;
         let bs = vec4f(w[bFrom + b0], w[bFrom + b1], w[bFrom + b2], w[bFrom + b3]);
         ${eachRow((r) => `sum${r} += select(0.0, source[max(from${r}, 0) + i], from${r} >= 0) * bs;`)}
+        bFrom += params.n;
       }
-      bTap += params.channels * params.n;
     }
   }
 ${storeSums}`,
@@ -79,7 +81,7 @@ ${tileMain({
   let aRow = lane / 16;
   ${each(4, (i) => `let pixel${i} = pixelOf(min(firstRow + aRow + ${16 * i}, params.m - 1));`)}
   let bColumn = lane % 64;
-  let bOffset = min(firstColumn + bColumn, params.n - 1) * params.bColumn;`,
+  let bOffset = min(firstColumn + bColumn, params.n - 1);`,
   fetch: /* wgsl */ `
     let tap = (first + aStep) / params.channels;
     let channel = (first + aStep) % params.channels;
@@ -89,10 +91,7 @@ ${tileMain({
     aTile[aStep * 64 + aRow + ${16 * i}] = select(0.0, source[max(from${i}, 0) * params.channels + channel], from${i} >= 0 && first + aStep < end);`,
     )}
     for (var bStep = lane / 64; bStep < 16; bStep += 4) {
-      let bTap = (first + bStep) / params.channels;
-      let bChannel = (first + bStep) % params.channels;
-      let at = bTap * params.channels * params.n + bChannel * params.bStep + bOffset;
-      bTile[bStep * 64 + bColumn] = select(0.0, w[at], first + bStep < end);
+      bTile[bStep * 64 + bColumn] = select(0.0, w[(first + bStep) * params.n + bOffset], first + bStep < end);
     }`,
 })}`,
   );
@@ -107,17 +106,20 @@ export function runConvolve(
   gpu: Gpu,
   pass: keyof typeof passes,
   g: ConvGeometry,
-  blocks: readonly Block[],
+  [source, w, c]: readonly [source: Block, w: Block, c: Block],
   template = planConvolve(pass, g, gpu.software),
 ): void {
   const forward = pass === "forward";
   const m = forward ? outputPixels(g) : inputPixels(g);
   const [channels, n] = forward ? [g.inChannels, g.outChannels] : [g.outChannels, g.inChannels];
-  const [bStep, bColumn] = forward ? [n, 1] : [1, channels];
   const k = g.kernelHeight * g.kernelWidth * channels;
   const call = template === "tile" ? tileCall(m, n, 1) : registersCall(m, n, 1);
-  const params = { ...g, k, channels, bStep, bColumn, cFrom: 0, ...call.params };
-  gpu.dispatch(shaders[template][pass], blocks, params, call.grid);
+  const params = { ...g, k, channels, cFrom: 0, ...call.params };
+  if (forward) gpu.dispatch(shaders[template].forward, [source, w, c], params, call.grid);
+  else
+    withTransposed(gpu, w, n, channels, (turned) => {
+      gpu.dispatch(shaders[template].gradInput, [source, turned, c], params, call.grid);
+    });
 }
 
 function planConvolve(pass: keyof typeof passes, g: ConvGeometry, software: boolean) {

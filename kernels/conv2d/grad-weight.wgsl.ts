@@ -45,7 +45,7 @@ struct Params { ${registersParams}, lines: i32, splitLines: i32, inChannels: i32
 ${buffers}
 ${rowOf}
 ${registersMain}
-  // Past the edges the last row or column is computed once more, and not stored. A row's tap lies (top, left) from the
+  // Past the edges the last row or column is computed once more. A row's tap lies (top, left) from the
   // place where its window's output pixel would be with stride 1.
   ${eachRow(
     (r) => `let row${r} = rowOf(min(row + ${r}, params.m - 1));

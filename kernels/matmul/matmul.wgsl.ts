@@ -17,6 +17,7 @@ import {
   storeSums,
 } from "../../engine/backends/webgpu/gemm/registers.ts";
 import { tileCall, tileMain, tileParams, tileSplitSteps } from "../../engine/backends/webgpu/gemm/tile.ts";
+import { withTransposed } from "../../engine/backends/webgpu/gemm/transposed.ts";
 import type { Block, Gpu } from "../../engine/backends/webgpu/gpu.ts";
 import { shader } from "../../engine/backends/webgpu/shader.ts";
 import type { WgslBody } from "../../engine/kernel.ts";
@@ -45,7 +46,7 @@ struct Params { ${registersParams}, ${ownParams} }
 ${buffers}
 ${registersMain}
 ${ofSlice}
-  // Past the edges the last row or column is computed once more, and not stored.
+  // Past the edges the last row or column is computed once more.
   ${eachRow((r) => `let a${r} = aMatrix + min(row + ${r}, params.m - 1) * params.aRow;`)}
   ${each(4, (j) => `let b${j} = bMatrix + min(column + ${j}, params.n - 1) * params.bColumn;`)}
   for (var step = begin; step < end; step++) {
@@ -115,17 +116,37 @@ export function runProduct(
   });
 }
 
+/** Rows of A from which on it pays to transpose a B whose columns lie apart. */
+const MANY_ROWS = 64;
+
 type MatmulParam = "m" | "n" | "k" | "transposeA" | "transposeB";
 
-const stridesOf = ({ m, n, k, transposeA, transposeB }: Readonly<Record<MatmulParam, number>>) => ({
+type MatmulParams = Readonly<Record<MatmulParam, number>>;
+
+const stridesOf = ({ m, n, k, transposeA, transposeB }: MatmulParams) => ({
   ...{ m, n, k },
   ...(transposeA === 1 ? { aRow: 1, aStep: m } : { aRow: k, aStep: 1 }),
   ...(transposeB === 1 ? { bStep: 1, bColumn: k } : { bStep: n, bColumn: 1 }),
 });
 
+/** Calls `body` with B and the strides of a product; B is turned before, where that pays. */
+function withB(
+  gpu: Gpu,
+  params: MatmulParams,
+  b: Block,
+  body: (b: Block, strides: ReturnType<typeof stridesOf>) => void,
+): void {
+  const { m, n, k, transposeB } = params;
+  if (transposeB === 0 || m < MANY_ROWS) body(b, stridesOf(params));
+  else withTransposed(gpu, b, n, k, (turned) => { body(turned, stridesOf({ ...params, transposeB: 0 })); }); // prettier-ignore
+}
+
 /** C = op(A) op(B). */
 export const matmulWgsl: WgslBody<MatmulParam> = (gpu, params, [a, b], [c]) => {
-  if (a && b && c) runProduct(gpu, stridesOf(params), [a, b, c]);
+  if (!a || !b || !c) return;
+  withB(gpu, params, b, (columns, strides) => {
+    runProduct(gpu, strides, [a, columns, c]);
+  });
 };
 
 /** C[o, i] = op(A[p]) op(B[q]), with p = o * aOuter + i * aInner and q = o * bOuter + i * bInner. */
@@ -140,5 +161,7 @@ export const batchedMatmulWgsl: WgslBody<
     bOuter: bOuter * k * n,
     bInner: bInner * k * n,
   };
-  runProduct(gpu, { ...stridesOf(params), outer, inner, ...distances }, [a, b, c]);
+  withB(gpu, params, b, (columns, strides) => {
+    runProduct(gpu, { ...strides, outer, inner, ...distances }, [a, columns, c]);
+  });
 };
