@@ -48,7 +48,7 @@ struct Params { ${registersParams}, ${ownParams} }
 ${buffers}
 ${passes[pass]}
 ${registersMain}
-  // Past the edges the last row or column is computed once more.
+  // Past the edges the last row or column is computed once more, and not stored.
   ${eachRow((r) => `let pixel${r} = pixelOf(min(row + ${r}, params.m - 1));`)}
   ${each(4, (j) => `let b${j} = min(column + ${j}, params.n - 1);`)}
   var bFrom = 0;

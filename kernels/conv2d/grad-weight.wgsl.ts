@@ -45,7 +45,7 @@ struct Params { ${registersParams}, lines: i32, splitLines: i32, inChannels: i32
 ${buffers}
 ${rowOf}
 ${registersMain}
-  // Past the edges the last row or column is computed once more. A row's tap lies (top, left) from the
+  // Past the edges the last row or column is computed once more, and not stored. A row's tap lies (top, left) from the
   // place where its window's output pixel would be with stride 1.
   ${eachRow(
     (r) => `let row${r} = rowOf(min(row + ${r}, params.m - 1));
@@ -59,7 +59,7 @@ ${registersMain}
     let y = line % params.outHeight * params.strideHeight;
     // A row whose tap is above or below x has no columns of x: their number is 0.
     ${eachRow(
-      (r) => `let width${r} = select(0, params.width, y + top${r} >= 0 && y + top${r} < params.height);
+      (r) => `let width${r} = select(0, params.width, (y + top${r} >= 0) & (y + top${r} < params.height));
     let from${r} = ((image * params.height + y + top${r}) * params.width + left${r}) * params.inChannels + row${r}.channel;`,
     )}
     for (var ox = 0; ox < params.outWidth; ox++) {
@@ -68,7 +68,7 @@ ${registersMain}
       let x0 = ox * params.strideWidth;
       let step = x0 * params.inChannels;
       ${eachRow(
-        (r) => `let inside${r} = x0 + left${r} >= 0 && x0 + left${r} < width${r};
+        (r) => `let inside${r} = (x0 + left${r} >= 0) & (x0 + left${r} < width${r});
       sum${r} += select(0.0, x[select(0, from${r} + step, inside${r})], inside${r}) * bs;`,
       )}
     }

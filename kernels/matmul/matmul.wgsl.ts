@@ -46,7 +46,7 @@ struct Params { ${registersParams}, ${ownParams} }
 ${buffers}
 ${registersMain}
 ${ofSlice}
-  // Past the edges the last row or column is computed once more.
+  // Past the edges the last row or column is computed once more, and not stored.
   ${eachRow((r) => `let a${r} = aMatrix + min(row + ${r}, params.m - 1) * params.aRow;`)}
   ${each(4, (j) => `let b${j} = bMatrix + min(column + ${j}, params.n - 1) * params.bColumn;`)}
   for (var step = begin; step < end; step++) {

@@ -40,16 +40,13 @@ fn main(
 /** Fields of `struct Params` that {@link registersMain} and {@link storeSums} read. */
 export const registersParams = "m: i32, n: i32, rowBlocks: i32, lanes: i32, slices: i32, cFrom: i32";
 
-/**
- * Writes the sums to c: C itself, or its partial sums. Past the edges they are those of the last row or column once more,
- * and are stored there once more, without a branch.
- */
+/** Writes the sums to c: C itself, or its partial sums. */
 export const storeSums = /* wgsl */ `
-  let to = params.cFrom + slice * params.m * params.n;
-  ${each(INVOCATION_COLUMNS, (j) => `let column${j} = min(column + ${j}, params.n - 1);`)}
+  let to = params.cFrom + (slice * params.m + row) * params.n + column;
   ${eachRow(
-    (r) => `let to${r} = to + min(row + ${r}, params.m - 1) * params.n;
-  ${each(INVOCATION_COLUMNS, (j) => `c[to${r} + column${j}] = sum${r}[${j}];`)}`,
+    (r) => `if (row + ${r} < params.m) {
+    ${each(INVOCATION_COLUMNS, (j) => `if (column + ${j} < params.n) { c[to + ${r} * params.n + ${j}] = sum${r}[${j}]; }`)}
+  }`,
   )}
 }`;
 
