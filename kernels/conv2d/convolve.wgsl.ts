@@ -13,7 +13,10 @@
 import { planGemm } from "../../engine/backends/webgpu/gemm/plan.ts";
 import {
   each,
+  addProducts,
+  eachColumn,
   eachRow,
+  readRow,
   registersCall,
   registersMain,
   registersParams,
@@ -50,14 +53,14 @@ ${passes[pass]}
 ${registersMain}
   // Past the edges the last row or column is computed once more, and not stored.
   ${eachRow((r) => `let pixel${r} = pixelOf(min(row + ${r}, params.m - 1));`)}
-  ${each(4, (j) => `let b${j} = min(column + ${j}, params.n - 1);`)}
+  ${eachColumn((j) => `let b${j} = min(column + ${j}, params.n - 1);`)}
   var bFrom = 0;
   for (var ky = 0; ky < params.kernelHeight; ky++) {
     for (var kx = 0; kx < params.kernelWidth; kx++) {
       ${eachRow((r) => `let from${r} = sourcePixel(pixel${r}, ky, kx) * params.channels;`)}
       for (var i = 0; i < params.channels; i++) {
-        let bs = vec4f(w[bFrom + b0], w[bFrom + b1], w[bFrom + b2], w[bFrom + b3]);
-        ${eachRow((r) => `sum${r} += select(0.0, source[max(from${r}, 0) + i], from${r} >= 0) * bs;`)}
+        ${readRow((j) => `w[bFrom + b${j}]`)}
+        ${eachRow((r) => addProducts(r, `select(0.0, source[max(from${r}, 0) + i], from${r} >= 0)`))}
         bFrom += params.n;
       }
     }

@@ -9,8 +9,10 @@ import { withPartials } from "../../engine/backends/webgpu/gemm/partial-sums.ts"
 import { planGemm } from "../../engine/backends/webgpu/gemm/plan.ts";
 import type { GemmPlan } from "../../engine/backends/webgpu/gemm/plan.ts";
 import {
-  each,
+  addProducts,
+  eachColumn,
   eachRow,
+  readRow,
   registersCall,
   registersMain,
   registersParams,
@@ -52,7 +54,7 @@ ${registersMain}
   let top${r} = row${r}.ky * params.dilationHeight - params.padTop;
   let left${r} = row${r}.kx * params.dilationWidth - params.padLeft;`,
   )}
-  ${each(4, (j) => `let b${j} = min(column + ${j}, params.n - 1);`)}
+  ${eachColumn((j) => `let b${j} = min(column + ${j}, params.n - 1);`)}
   let end = min((slice + 1) * params.splitLines, params.lines);
   for (var line = slice * params.splitLines; line < end; line++) {
     let image = line / params.outHeight;
@@ -64,12 +66,12 @@ ${registersMain}
     )}
     for (var ox = 0; ox < params.outWidth; ox++) {
       let bFrom = (line * params.outWidth + ox) * params.n;
-      let bs = vec4f(dy[bFrom + b0], dy[bFrom + b1], dy[bFrom + b2], dy[bFrom + b3]);
+      ${readRow((j) => `dy[bFrom + b${j}]`)}
       let x0 = ox * params.strideWidth;
       let step = x0 * params.inChannels;
       ${eachRow(
         (r) => `let inside${r} = (x0 + left${r} >= 0) & (x0 + left${r} < width${r});
-      sum${r} += select(0.0, x[select(0, from${r} + step, inside${r})], inside${r}) * bs;`,
+      ${addProducts(r, `select(0.0, x[select(0, from${r} + step, inside${r})], inside${r})`)}`,
       )}
     }
   }

@@ -9,8 +9,10 @@ import { withPartials } from "../../engine/backends/webgpu/gemm/partial-sums.ts"
 import { planGemm } from "../../engine/backends/webgpu/gemm/plan.ts";
 import type { GemmPlan } from "../../engine/backends/webgpu/gemm/plan.ts";
 import {
-  each,
+  addProducts,
+  eachColumn,
   eachRow,
+  readRow,
   registersCall,
   registersMain,
   registersParams,
@@ -48,12 +50,12 @@ ${registersMain}
 ${ofSlice}
   // Past the edges the last row or column is computed once more, and not stored.
   ${eachRow((r) => `let a${r} = aMatrix + min(row + ${r}, params.m - 1) * params.aRow;`)}
-  ${each(4, (j) => `let b${j} = bMatrix + min(column + ${j}, params.n - 1) * params.bColumn;`)}
+  ${eachColumn((j) => `let b${j} = bMatrix + min(column + ${j}, params.n - 1) * params.bColumn;`)}
   for (var step = begin; step < end; step++) {
     let aFrom = step * params.aStep;
     let bFrom = step * params.bStep;
-    let bs = vec4f(b[bFrom + b0], b[bFrom + b1], b[bFrom + b2], b[bFrom + b3]);
-    ${eachRow((r) => `sum${r} += a[aFrom + a${r}] * bs;`)}
+    ${readRow((j) => `b[bFrom + b${j}]`)}
+    ${eachRow((r) => addProducts(r, `a[aFrom + a${r}]`))}
   }
 ${storeSums}`,
   ),

@@ -70,7 +70,7 @@ describe("plans", () => {
 
   it("of products split long sums where there are few of them", () => {
     assert.equal(planGemm(4096, 4096, 4096, false).splits, 1);
-    assert.equal(planGemm(144, 16, 8192, true).splits, 8);
+    assert.equal(planGemm(144, 16, 8192, true).splits, 16);
     assert.equal(planGemm(576, 64, 2 ** 19, false).splits, 28);
     assert.equal(planGemm(1, 1, 100, false).splits, 1);
   });
@@ -79,9 +79,9 @@ describe("plans", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 10000 }), (n) => {
         const lanes = lanesFor(n);
-        assert(64 % lanes === 0 && (lanes === 64 || lanes * 4 >= n));
+        assert(64 % lanes === 0 && (lanes === 64 || lanes * 8 >= n));
         const [rows, columns] = blockOf("registers", n);
-        assert.equal((rows / 8) * (columns / 4), 64);
+        assert.equal((rows / 8) * (columns / 8), 64);
       }),
     );
   });

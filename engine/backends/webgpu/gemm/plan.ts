@@ -1,7 +1,7 @@
 /** How a product C [m, n] = A [m, k] B [k, n] is cut into workgroups. See {@link planGemm}. */
 export interface GemmPlan {
   /**
-   * `registers`: each invocation has 8 x 4 sums in registers and reads memory itself.
+   * `registers`: each invocation has 8 x 8 sums in registers and reads memory itself.
    * `tile`: a workgroup shares tiles of A and B for 64 x 64 sums through its own memory.
    */
   readonly template: "registers" | "tile";
@@ -11,7 +11,7 @@ export interface GemmPlan {
 
 /** Rows and columns of sums in an invocation. */
 export const INVOCATION_ROWS = 8;
-export const INVOCATION_COLUMNS = 4;
+export const INVOCATION_COLUMNS = 8;
 /** Invocations in a workgroup of the register templates. */
 export const INVOCATIONS = 64;
 /** Rows and columns of a tile. */
@@ -25,7 +25,7 @@ const LEAST_PRODUCTS = 256;
  *
  * A GPU hides the latency of its memory behind many workgroups, and lives on reuse in workgroup memory. Software on a
  * few cores wants few, has no memory that is nearer than another, and pays for every barrier: there registers are the
- * faster template throughout (llvmpipe, matmul 512: 8 x 4 in registers 9 GFLOP/s, a tile in workgroup memory 2).
+ * faster template throughout (llvmpipe, matmul 512: in registers 9 GFLOP/s, a tile in workgroup memory 2).
  */
 export function planGemm(m: number, n: number, k: number, software: boolean, batch = 1): GemmPlan {
   const template = !software && m >= TILE && n >= TILE ? "tile" : "registers";
