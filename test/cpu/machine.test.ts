@@ -4,7 +4,7 @@ import { after, describe, it } from "node:test";
 import { promisify } from "node:util";
 import { Machine } from "../../engine/backends/cpu/machine.ts";
 import type { MachineOptions } from "../../engine/backends/cpu/machine.ts";
-import { ValueError } from "../../engine/errors.ts";
+import { OutOfMemoryError, ValueError } from "../../engine/errors.ts";
 
 const machines: Machine[] = [];
 async function newMachine(options: MachineOptions): Promise<Machine> {
@@ -21,6 +21,19 @@ const nothing = (machine: Machine) =>
   machine.program("nothing", (module) => {
     module.task(() => undefined);
   });
+
+/** Takes all of the heap, in blocks from 1 GiB down to 64 KiB. */
+function fill({ heap }: Machine): number[] {
+  const blocks: number[] = [];
+  for (let bytes = 2 ** 30; bytes >= 2 ** 16; ) {
+    try {
+      blocks.push(heap.alloc(bytes));
+    } catch {
+      bytes /= 4;
+    }
+  }
+  return blocks;
+}
 
 /** Runs a script in a process of its own and returns what it prints. Rejects unless it ends by itself, in silence. */
 async function run(script: string): Promise<string> {
@@ -45,6 +58,16 @@ describe("machine", () => {
     assert.equal(nothing(machine), nothing(machine));
     assert.throws(() => machine.program("empty", () => undefined), ValueError);
     assert.equal(machine.heap.stats().liveBytes, 0, "programs do not count");
+  });
+
+  it("without room for a program leaves the next ones alone", async () => {
+    const machine = await newMachine({ threads: 1 });
+    const blocks = fill(machine);
+    const control = machine.i32.slice(0, 64);
+    assert.throws(() => nothing(machine), OutOfMemoryError);
+    for (const block of blocks) machine.heap.free(block);
+    assert.notEqual(nothing(machine).code, 0);
+    assert.deepEqual(machine.i32.slice(0, 64), control, "no program was written over the control words");
   });
 
   it("describes itself and checks its options", async () => {

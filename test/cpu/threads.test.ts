@@ -180,6 +180,22 @@ describe("failures", () => {
     }
   });
 
+  it("tasks that trap on all threads fail their own job alone", async () => {
+    const machine = await newMachine({ threads: 2 });
+    const counts = machine.heap.alloc(64);
+    const everywhere = machine.program("trap everywhere", (module) => {
+      module.task((f) => {
+        const x = f.local("i32");
+        f.forRange(0, 200_000, 1, (i) => { f.set(x, i32.mul(i32.add(x, i), 31)); }); // prettier-ignore
+        f.set(x, i32.divU(x, 0));
+      });
+    });
+    for (let job = 0; job < 20; job++) {
+      assert.throws(() => { machine.parallel(everywhere, 16, []); }, WorkerError); // prettier-ignore
+      machine.parallel(counting(machine), 2, [counts, job, 0, 0]);
+    }
+  });
+
   it("a worker's own trap reaches the main thread", async () => {
     // Workers whose messages can be told from the main thread's.
     const spawn: typeof spawnWorker = (source, data, onDeath) =>
@@ -240,6 +256,20 @@ describe("failures", () => {
       (error) => error instanceof WorkerError && error.message.includes("no luck"),
     );
     await assert.rejects(Machine.create({ threads: 2, patience: 0.2, spawn: () => ({ terminate: () => undefined }) }), WorkerError); // prettier-ignore
+  });
+
+  it("workers that did start end where another does not", async () => {
+    let [started, ended] = [0, 0];
+    const spawn: typeof spawnWorker = () => {
+      if (started === 2) throw new Error("no more threads");
+      started++;
+      return { terminate: () => { ended++; } }; // prettier-ignore
+    };
+    await assert.rejects(
+      Machine.create({ threads: 4, spawn }),
+      (error) => error instanceof WorkerError && error.message.includes("worker 3 did not start: Error: no more"),
+    );
+    assert.equal(ended, 2);
   });
 
   it("after destroy, jobs for all threads are refused", async () => {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import fc from "fast-check";
+import { gemm } from "../../engine/backends/cpu/gemm/gemm.ts";
 import { Machine } from "../../engine/backends/cpu/machine.ts";
+import { OutOfMemoryError } from "../../engine/errors.ts";
 import { batchedMatmul } from "../../kernels/matmul/batched.kernels.ts";
 import { matmul } from "../../kernels/matmul/matmul.kernels.ts";
 import { assertWithinRounding, floats, integers, runDefinition, runOnCpu } from "./run-kernel.ts";
@@ -102,6 +104,18 @@ describe("matmul kernel", async () => {
   it("an empty sum is zero, and empty matrices do nothing", () => {
     assert.deepEqual([...runOnCpu(one, matmul, params(2, 3, 0), [[], []], 6)], [0, 0, 0, 0, 0, 0]);
     assert.deepEqual([...runOnCpu(two, matmul, params(0, 3, 2), [[], [1, 2, 3, 4, 5, 6]], 0)], []);
+  });
+
+  it("that finds no room for the packed operands leaves no memory behind", async () => {
+    const machine = await Machine.create({ threads: 1 });
+    // One gap of 1 GiB: room for either packed operand, not for both.
+    const gap = machine.heap.alloc(2 ** 30);
+    assert.throws(() => { while (machine.heap.alloc(2 ** 28)); }, OutOfMemoryError); // prettier-ignore
+    machine.heap.free(gap);
+    const { liveBytes } = machine.heap.stats();
+    const sizes = { m: 2 ** 14, n: 2 ** 14, k: 0.75 * 2 ** 14, transposeA: false, transposeB: false };
+    assert.throws(() => { gemm(machine, { ...sizes, a: 0, b: 0, c: 0 }); }, OutOfMemoryError); // prettier-ignore
+    assert.equal(machine.heap.stats().liveBytes, liveBytes);
   });
 
   const batchedParams = fc

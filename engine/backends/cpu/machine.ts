@@ -181,8 +181,9 @@ export class Machine {
   /** Copies a module's bytes to where they stay. */
   #keep(bytes: Uint8Array): number {
     if (bytes.length > this.#codeLeft) {
-      this.#codeLeft = Math.max(CODE_BYTES, bytes.length);
-      this.#codeAddress = this.heap.reserve(this.#codeLeft);
+      const size = Math.max(CODE_BYTES, bytes.length);
+      this.#codeAddress = this.heap.reserve(size);
+      this.#codeLeft = size;
     }
     const address = this.#codeAddress;
     this.#u8.set(bytes, address);

@@ -83,7 +83,12 @@ export class Threads {
       const onDeath = (reason: string): void => {
         this.#break(`worker ${i} died: ${reason}`);
       };
-      this.#workers.push(spawn(workerSource, memory, onDeath));
+      try {
+        this.#workers.push(spawn(workerSource, memory, onDeath));
+      } catch (error) {
+        this.#break(`worker ${i} did not start: ${String(error)}`);
+        return;
+      }
     }
   }
 
@@ -112,7 +117,9 @@ export class Threads {
       Atomics.sub(words, WORD.unfinished, 1);
     }
     this.#join();
-    failure ??= this.#workersFailure();
+    // Asked whoever failed: a word left set would fail the next job.
+    const theirs = this.#workersFailure();
+    failure ??= theirs;
     if (failure !== undefined) throw new WorkerError(`${program.key}: of ${tasks} tasks, ${failure}`);
   }
 

@@ -41,8 +41,9 @@ const words = new Words(["a", "b", "c", "m", "n", "k", "blockRows", "columnBlock
 /** Computes C = op(A) op(B) on all threads. Throws OutOfMemoryError if the packed operands find no room. */
 export function gemm(machine: Machine, { m, n, k, a, b, c, transposeA, transposeB }: Gemm): void {
   const panelBytes = { a: k * PACKED_A.stepBytes, b: k * B_STEP_BYTES };
-  const packedA = machine.heap.alloc(Math.ceil(m / TILE_ROWS) * panelBytes.a);
-  const packedB = machine.heap.alloc(Math.ceil(n / TILE_COLUMNS) * panelBytes.b);
+  const aBytes = Math.ceil(m / TILE_ROWS) * panelBytes.a;
+  const packedA = machine.heap.alloc(aBytes + Math.ceil(n / TILE_COLUMNS) * panelBytes.b);
+  const packedB = packedA + aBytes;
   try {
     pack(
       machine,
@@ -62,7 +63,6 @@ export function gemm(machine: Machine, { m, n, k, a, b, c, transposeA, transpose
     runTasks(machine, machine.program("gemm", gemmTask), tasks, args, 2 * m * n * k);
   } finally {
     machine.heap.free(packedA);
-    machine.heap.free(packedB);
   }
 }
 
