@@ -3,9 +3,10 @@
  * and add up what each op's rule sends to its inputs (the chain rule).
  */
 import { elementwise } from "./elementwise.ts";
-import { NotDifferentiableError, ShapeError } from "./errors.ts";
+import { DTypeError, NotDifferentiableError, ShapeError } from "./errors.ts";
 import * as e from "./expr/expr.ts";
-import { keep, scope } from "./scope.ts";
+import { commonBackend } from "./op.ts";
+import { keep, refusePromise, scope } from "./scope.ts";
 import { formatShape, sameShape } from "./shape.ts";
 import { Variable, withRecording } from "./tape.ts";
 import type { TapeNode } from "./tape.ts";
@@ -21,11 +22,21 @@ export interface GradOptions {
   readonly retainGraph?: boolean;
 }
 
-/** Runs `body` without recording: what it computes has no gradient. */
-export const noGrad = <T>(body: () => T): T => withRecording(false, body);
+/**
+ * Runs `body` without recording: what it computes has no gradient. Throws ValueError if `body` returns a promise: what
+ * happens after an `await` would be recorded.
+ */
+export function noGrad<T>(body: () => T): T {
+  const result = withRecording(false, body);
+  refusePromise("noGrad", result);
+  return result;
+}
 
-/** The same elements, cut off from the tape: no gradient flows through. */
-export const stopGradient = (x: Tensor): Tensor => x.alias(null);
+/** The same elements, cut off from the tape: no gradient flows through. Throws DisposedError. */
+export function stopGradient(x: Tensor): Tensor {
+  x.checkAlive("stopGradient");
+  return x.alias(null);
+}
 
 /**
  * The same elements as a leaf: what is computed from it is differentiated down to here, and `backward` accumulates into
@@ -39,34 +50,35 @@ export function leafOf(x: Tensor): Tensor {
 }
 
 const add = elementwise("accumulateGradient", (a, b) => e.add(a, b));
+const copy = elementwise("copyGradient", (x) => x);
 
 /**
  * Adds to `.grad` of every leaf that `loss` depends on the derivative of `loss` with respect to it. Gradients belong
- * to their leaves and outlive scopes; `zeroGrad()` forgets them. What the tape saved is freed on the way, unless
+ * to their leaves alone (they may be changed in place) and outlive scopes; `zeroGrad()` forgets them. What the tape saved is freed on the way, unless
  * `retainGraph` or `createGraph`.
  *
  * Throws ShapeError if `loss` has several elements and no `gradient` is given, NotDifferentiableError if it depends on
- * no leaf with a gradient, or through an op that has no derivative.
+ * no leaf with a gradient, or through an op that has no derivative; ShapeError, DTypeError or BackendError if `gradient`
+ * does not fit `loss`, DisposedError if one of them is gone.
  */
 export function backward(loss: Tensor, options: GradOptions = {}): void {
   const isLeaf = (variable: Variable): boolean => variable.node === null;
   for (const [leaf, gradient] of walk("backward", loss, options, isLeaf)) {
-    // Nobody could read, or dispose, the gradient of a leaf that is gone.
-    if (!leaf.owner) {
-      gradient.dispose();
-      continue;
-    }
     const before = leaf.grad;
-    leaf.grad = before
-      ? keep(withRecording(options.createGraph ?? false, () => add(before, gradient)))
-      : gradient;
-    if (before) [before, gradient].forEach((tensor) => { tensor.dispose(); }); // prettier-ignore
+    // Rules hand gradients on as they are: d(a + b) is one tensor for both, and may be the caller's `gradient`.
+    if (leaf.alive && (before || gradient.storage.isShared)) {
+      const sum = () => (before ? add(before, gradient) : copy(gradient));
+      leaf.grad = keep(withRecording(options.createGraph ?? false, sum));
+      before?.dispose();
+      gradient.dispose();
+    } else if (leaf.alive) leaf.grad = gradient;
+    else gradient.dispose();
   }
 }
 
 /**
  * The derivatives of `output` with respect to each of `inputs` (leaves or intermediate tensors), without touching
- * `.grad`. Throws as {@link backward}, and NotDifferentiableError if `output` does not depend on one of the inputs.
+ * `.grad`. They may share their elements with one another and with `gradient`. Throws as {@link backward}, and NotDifferentiableError if `output` does not depend on one of the inputs.
  *
  * A Hessian-vector product, by differentiating twice:
  * ```ts
@@ -188,7 +200,10 @@ function oneLike({ backend, shape }: Tensor): Tensor {
 }
 
 function checkStart(who: string, output: Tensor, gradient: Tensor | undefined): Variable {
-  output.checkAlive(who);
+  commonBackend(who, gradient ? [output, gradient] : [output]);
+  if (gradient && gradient.dtype !== "f32") {
+    throw new DTypeError(`${who}: expected a gradient of type f32, got ${gradient.dtype}`);
+  }
   if (gradient && !sameShape(gradient.shape, output.shape)) {
     throw new ShapeError(
       `${who}: expected a gradient of the output's shape ${formatShape(output.shape)}, got ${formatShape(gradient.shape)}`,

@@ -75,10 +75,7 @@ function create(
   backend.write(storage.buffer, values);
   // A copy: the caller may go on with his array.
   const own = [...shape];
-  const variable = requiresGrad ? new Variable(own, null) : null;
-  const made = new Tensor(storage, own, variable, bounds);
-  if (variable) variable.owner = made;
-  return made;
+  return new Tensor(storage, own, requiresGrad ? new Variable(own, null) : null, bounds);
 }
 
 function flatten(values: NestedNumbers | Numbers): { flat: Numbers; shape: Shape } {

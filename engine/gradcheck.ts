@@ -1,5 +1,6 @@
 import { backward } from "./autograd.ts";
 import { currentBackend } from "./backend.ts";
+import type { Elements } from "./backend.ts";
 import { tensor } from "./create.ts";
 import { BackendError, SpheregradError } from "./errors.ts";
 import { Random } from "./random.ts";
@@ -55,9 +56,19 @@ export async function gradCheck(
   const leavesHere = () => points.map(({ values, shape }) => tensor(values, shape, { requiresGrad: true }));
   const random = new Random(0);
   const leaves = leavesHere();
-  const output = f(...leaves);
-  const weights = Float64Array.from({ length: output.size }, () => random.uniform(0.5, 1.5));
-  backward(output, { gradient: tensor(weights, output.shape) });
+  let analytic: (Elements | undefined)[];
+  let weights: Float64Array;
+  try {
+    weights = scope(() => {
+      const output = f(...leaves);
+      const drawn = Float64Array.from({ length: output.size }, () => random.uniform(0.5, 1.5));
+      backward(output, { gradient: tensor(drawn, output.shape) });
+      return drawn;
+    });
+    analytic = await Promise.all(leaves.map(async ({ grad }) => await grad?.data()));
+  } finally {
+    for (const leaf of leaves) leaf.dispose();
+  }
 
   const loss = async (): Promise<number> => {
     using result = scope(() => f(...leavesHere()));
@@ -66,7 +77,6 @@ export async function gradCheck(
   };
   let [checked, largestError] = [0, 0];
   for (const [k, { values, shape }] of points.entries()) {
-    const analytic = await leaves[k]?.grad?.data();
     for (let i = 0; i < values.length; i++) {
       const x = values[i] ?? 0;
       values[i] = x + epsilon;
@@ -76,7 +86,7 @@ export async function gradCheck(
       values[i] = x;
       const expected = (above - below) / (2 * epsilon);
       // A leaf that nothing depends on has no gradient: zero.
-      const got = analytic?.[i] ?? 0;
+      const got = analytic[k]?.[i] ?? 0;
       const error = Math.abs(got - expected) / Math.max(1, Math.abs(expected));
       if (!(error <= tolerance)) {
         throw new GradientError(

@@ -32,6 +32,16 @@ function tensorsIn(value: unknown, isOwn: (value: object) => value is Tensor): T
   return Object.values(value).flatMap((item) => tensorsIn(item, isOwn));
 }
 
+/** Throws ValueError for a promise: what happens after an `await` would be outside. */
+export function refusePromise(who: string, result: unknown): void {
+  if (!(result instanceof Promise)) return;
+  // Its own failure (it may find its tensors disposed) would only hide this one.
+  result.catch(() => undefined);
+  throw new ValueError(
+    `${who}: expected a function that returns at once, got one that returns a promise; await outside of ${who}`,
+  );
+}
+
 /**
  * Runs `body`; every tensor made inside dies at the end, unless it is returned (alone, or inside arrays and plain
  * objects) or {@link keep}-ed. What is returned belongs to the scope around, if any.
@@ -44,13 +54,7 @@ export function scope<T>(body: () => T): T {
   let returned: Tensor[] = [];
   try {
     const result = body();
-    if (result instanceof Promise) {
-      // Its own failure (it will find its tensors disposed) would only hide this one.
-      result.catch(() => undefined);
-      throw new ValueError(
-        "scope: expected a function that returns at once, got one that returns a promise; await outside of the scope",
-      );
-    }
+    refusePromise("scope", result);
     returned = tensorsIn(result, (value): value is Tensor => (own as ReadonlySet<object>).has(value));
     return result;
   } finally {

@@ -25,15 +25,34 @@ export class Variable {
   readonly node: TapeNode | null;
   /** What `backward` accumulated; leaves only. Owned by this variable. */
   grad: Tensor | null = null;
-  /**
-   * The handle that a leaf was made with, until it is disposed: the gradient goes when it goes, not with the tape's
-   * aliases.
-   */
-  owner: Tensor | null = null;
+  #handles = 0;
 
   constructor(shape: Shape, node: TapeNode | null) {
     this.shape = shape;
     this.node = node;
+  }
+
+  /** Whether a handle is left: without one nobody can read, or dispose, a gradient. */
+  get alive(): boolean {
+    return this.#handles > 0;
+  }
+
+  /** Counts a handle. */
+  retain(): void {
+    this.#handles++;
+    this.node?.retain();
+  }
+
+  /** Undoes {@link retain}; the gradient goes with the last handle. */
+  release(): void {
+    if (--this.#handles === 0) this.zeroGrad();
+    this.node?.release();
+  }
+
+  /** Forgets the gradient. */
+  zeroGrad(): void {
+    this.grad?.dispose();
+    this.grad = null;
   }
 }
 

@@ -21,6 +21,11 @@ export class Storage {
     this.buffer = backend.alloc(length, dtype);
   }
 
+  /** Whether several hold it: writing in place would change the elements of all. */
+  get isShared(): boolean {
+    return this.#handles > 1;
+  }
+
   /** Counts a tensor that uses this storage. */
   retain(): void {
     this.#handles++;
@@ -61,7 +66,7 @@ export class Tensor implements Disposable {
     this.variable = variable;
     this.bounds = bounds;
     storage.retain();
-    variable?.node?.retain();
+    variable?.retain();
     track(this);
   }
 
@@ -87,9 +92,7 @@ export class Tensor implements Disposable {
 
   /** Forgets the accumulated gradient. */
   zeroGrad(): void {
-    if (!this.variable) return;
-    this.variable.grad?.dispose();
-    this.variable.grad = null;
+    this.variable?.zeroGrad();
   }
 
   /** The buffer, for kernels. Throws DisposedError. */
@@ -138,11 +141,7 @@ export class Tensor implements Disposable {
     this.#disposed = true;
     if (isDebug()) this.#disposedAt = new Error("disposed here");
     untrack(this);
-    if (this.variable?.owner === this) {
-      this.zeroGrad();
-      this.variable.owner = null;
-    }
-    this.variable?.node?.release();
+    this.variable?.release();
     this.storage.release();
   }
 

@@ -5,7 +5,14 @@ import { backward, grad, leafOf, noGrad, stopGradient } from "../../engine/autog
 import { setBackend } from "../../engine/backend.ts";
 import { tensor } from "../../engine/create.ts";
 import { elementwise } from "../../engine/elementwise.ts";
-import { BackendError, DisposedError, NotDifferentiableError, ShapeError } from "../../engine/errors.ts";
+import {
+  BackendError,
+  DisposedError,
+  DTypeError,
+  NotDifferentiableError,
+  ShapeError,
+  ValueError,
+} from "../../engine/errors.ts";
 import * as e from "../../engine/expr/expr.ts";
 import { defineMultiOp, defineOp } from "../../engine/op.ts";
 import { reduction } from "../../engine/reduction.ts";
@@ -107,6 +114,16 @@ describe("memory of the tape", () => {
     assert.equal(liveBuffers(), before);
   });
 
+  it("a leaf lives, and keeps its gradient, as long as a handle on it", () => {
+    const x = leaf(3);
+    const other = x.alias();
+    x.dispose();
+    backward(scope(() => mul(other, other)));
+    assert.deepEqual(elements(other.grad), [6]);
+    other.dispose();
+    assert.equal(other.grad, null);
+  });
+
   it("a leaf that is gone receives no gradient", () => {
     const [x, z] = [leaf(1), leaf(2)];
     const y = scope(() => mul(x, z));
@@ -127,6 +144,20 @@ describe("backward", () => {
     x.zeroGrad();
     assert.equal(x.grad, null);
     assert.equal(liveBuffers(), 1);
+  });
+
+  it("gives each leaf a gradient of its own, without a copy where it is", () => {
+    const [x, z, gradient] = [leaf([1, 2]), leaf([3, 4]), tensor([5, 6])];
+    backward(add(x, z), { gradient });
+    const storages = new Set([x.grad!, z.grad!, gradient].map(({ storage }) => storage));
+    assert.equal(storages.size, 3);
+    for (const { grad: own } of [x, z]) assert.deepEqual(elements(own), [5, 6]);
+
+    const [a, b] = [leaf(1), leaf(2)];
+    const product = mul(a, b);
+    const { kernelsRun } = backend.stats();
+    backward(product);
+    assert.equal(backend.stats().kernelsRun, kernelsRun + 2, "one product for each of the two");
   });
 
   it("a second time needs retainGraph the first time", () => {
@@ -152,6 +183,15 @@ describe("backward", () => {
     const y = mul(x, x);
     assert.throws(() => { backward(y); }, refusal(ShapeError, "backward")); // prettier-ignore
     assert.throws(() => { backward(y, { gradient: tensor([1, 2, 3]) }); }, refusal(ShapeError, "backward")); // prettier-ignore
+    const integers = tensor([1, 2], undefined, { dtype: "i32" });
+    assert.throws(() => { backward(y, { gradient: integers }); }, refusal(DTypeError, "backward")); // prettier-ignore
+    const gone = tensor([1, 2]);
+    gone.dispose();
+    assert.throws(() => grad(y, [x], { gradient: gone }), refusal(DisposedError, "grad"));
+    setBackend(new CheckedBackend());
+    const elsewhere = tensor([1, 2]);
+    setBackend(backend);
+    assert.throws(() => { backward(y, { gradient: elsewhere }); }, refusal(BackendError, "backward")); // prettier-ignore
     backward(y, { gradient: tensor([1, 10]) });
     assert.deepEqual(elements(x.grad), [2, 40]);
   });
@@ -198,6 +238,21 @@ describe("backward", () => {
     setBackend(new CheckedBackend());
     backward(y);
     assert.deepEqual(elements(x.grad), [6]);
+  });
+});
+
+describe("noGrad and stopGradient", () => {
+  it("refuse a promise, whatever becomes of it, and a disposed tensor", async () => {
+    const later = async (): Promise<Tensor> => {
+      await Promise.resolve();
+      throw new Error("nobody waits for this");
+    };
+    assert.throws(() => noGrad(later), refusal(ValueError, "noGrad"));
+    assert(leaf(1).requiresGrad && exp(leaf(1)).requiresGrad, "recording goes on");
+    await new Promise(setImmediate);
+    const x = leaf(1);
+    x.dispose();
+    assert.throws(() => stopGradient(x), refusal(DisposedError, "stopGradient"));
   });
 });
 

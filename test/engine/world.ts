@@ -105,7 +105,8 @@ function callsBetween(from: Call | null, leaf?: number): Set<Call> {
 /** A leaf with a gradient. */
 interface Leaf {
   readonly index: number;
-  ownerAlive: boolean;
+  /** Its live handles: the gradient goes with the last. */
+  handles: number;
   grad: number | null;
 }
 
@@ -116,8 +117,6 @@ interface Handle {
   readonly expr: Expr;
   readonly requiresGrad: boolean;
   readonly leaf: Leaf | null;
-  /** Whether this is the handle that the leaf was made with: the gradient goes when it goes. */
-  readonly isOwner: boolean;
   /** What it came from; null for leaves, and where no gradient is wanted. */
   readonly call: Call | null;
   alive: boolean;
@@ -203,6 +202,7 @@ export class World {
   #add(handle: Omit<Handle, "alive">): void {
     const made = { ...handle, alive: true };
     this.#handles.push(made);
+    if (made.leaf) made.leaf.handles++;
     this.#scopes.at(-1)?.add(made);
   }
 
@@ -213,9 +213,9 @@ export class World {
       this.#add(constant);
       return;
     }
-    const leaf = { index: this.#leafValues.push(value) - 1, ownerAlive: true, grad: null };
+    const leaf = { index: this.#leafValues.push(value) - 1, handles: 0, grad: null };
     this.#leaves.push(leaf);
-    this.#add({ ...constant, expr: e.input(leaf.index), requiresGrad, leaf, isOwner: true });
+    this.#add({ ...constant, expr: e.input(leaf.index), requiresGrad, leaf });
   }
 
   #op(name: OpName, a: Handle, b: Handle): void {
@@ -247,7 +247,7 @@ export class World {
         if (leaf) leaf.grad = null;
         return;
       case "alias":
-        if (alive) this.#add({ ...handle, tensor: of.alias(), isOwner: false });
+        if (alive) this.#add({ ...handle, tensor: of.alias() });
         else assert.throws(() => of.alias(), DisposedError);
         return;
       case "stopGradient":
@@ -259,7 +259,7 @@ export class World {
   /** A tensor that no gradient flows through. */
   #constant(made: Tensor, expr: Expr): Omit<Handle, "alive"> {
     const value = e.constant(this.#value(expr));
-    return { tensor: made, expr: value, requiresGrad: false, leaf: null, isOwner: false, call: null };
+    return { tensor: made, expr: value, requiresGrad: false, leaf: null, call: null };
   }
 
   #dispose(handle: Handle): void {
@@ -269,9 +269,9 @@ export class World {
 
   #died(handle: Handle): void {
     assert.throws(() => handle.tensor.buffer, DisposedError);
+    const { leaf, alive } = handle;
     handle.alive = false;
-    const { leaf, isOwner } = handle;
-    if (leaf && isOwner) [leaf.ownerAlive, leaf.grad] = [false, null];
+    if (leaf && alive && --leaf.handles === 0) leaf.grad = null;
     for (const own of this.#scopes) own.delete(handle);
   }
 
@@ -336,7 +336,7 @@ export class World {
     if (!this.#differentiate(of, of.requiresGrad, undefined, retainGraph, run)) return;
     for (const index of e.inputsOf([of.expr])) {
       const leaf = this.#leaves[index];
-      if (leaf?.ownerAlive) leaf.grad = (leaf.grad ?? 0) + this.#value(partial(of.expr, index));
+      if (leaf && leaf.handles > 0) leaf.grad = (leaf.grad ?? 0) + this.#value(partial(of.expr, index));
     }
   }
 
@@ -365,7 +365,7 @@ export class World {
       if (alive) assertClose(this.#backend.peek(t.buffer)[0], this.#value(expr));
     }
     for (const { tensor: t, leaf } of this.#handles) {
-      if (!leaf?.ownerAlive) continue;
+      if (!leaf?.handles) continue;
       if (leaf.grad === null) assert.equal(t.grad, null);
       else assertClose(this.#backend.peek(t.grad!.buffer)[0], leaf.grad);
     }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { grad } from "../../engine/autograd.ts";
+import { currentBackend } from "../../engine/backend.ts";
 import { tensor } from "../../engine/create.ts";
 import { gradCheck, GradientError } from "../../engine/gradcheck.ts";
 import { graph } from "../../engine/graph.ts";
@@ -39,6 +40,16 @@ describe("gradCheck", () => {
         return true;
       },
     );
+  });
+  it("leaves no memory behind, whether the derivative is right or not", async () => {
+    const x = tensor([1, 2]);
+    const { liveBuffers } = currentBackend().stats();
+    await gradCheck((y) => k.square(y), [x]);
+    await assert.rejects(
+      gradCheck((y) => wrong({ x: y }, undefined), [x]),
+      GradientError,
+    );
+    assert.equal(currentBackend().stats().liveBuffers, liveBuffers);
   });
   it("sees an input that the output does not depend on", async () => {
     assert.equal((await gradCheck((a, b) => k.add(a, k.mul(b, 0)), [tensor([1]), tensor([2])])).checked, 2);

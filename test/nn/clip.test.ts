@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
+import { backward } from "../../engine/autograd.ts";
 import { currentBackend, init } from "../../engine/backend.ts";
 import { ValueError } from "../../engine/errors.ts";
+import { scope } from "../../engine/scope.ts";
+import { add, sum } from "../../kernels/index.ts";
 import { clipGradNorm, clipGradValue } from "../../nn/clip.ts";
 import { parameter } from "../../nn/module.ts";
 import { near, pull, read } from "./support.ts";
@@ -35,6 +38,13 @@ describe("clipGradNorm", () => {
     assert.equal(await clipGradNorm([zero], 1).item(), 0);
     assert.deepEqual(await read(zero.grad!), [0, 0]);
     assert.equal(await clipGradNorm([], 1).item(), 0);
+  });
+
+  it("scales two gradients that came from one", async () => {
+    const [a, c] = [parameter([1], [3]), parameter([1], [4])];
+    scope(() => { backward(sum(add(a, c))); }); // prettier-ignore
+    near(await read(clipGradNorm([a, c], 1)), [Math.SQRT2]);
+    near([...(await read(a.grad!)), ...(await read(c.grad!))], [Math.SQRT1_2, Math.SQRT1_2]);
   });
 
   it("leaves no memory behind but the length", () => {
