@@ -5,7 +5,7 @@
  * For y = fold over axes of f(x0, x1, ...), with f applied elementwise over the broadcast shape:
  *
  *   no fold, or sum:  dL/dxi = sum over the axes that broadcasting stretched xi along, of  dL/dy * df/dxi
- *   max:              the same with  dL/dy / ties * [f = y]:  equal maxima share the gradient
+ *   max:              the same with  dL/dy [f = y] / ties:  equal maxima share the gradient; for a NaN it is 0 / 0
  *
  * so the derivative of a formula is again a formula, whose operands are those of f that still occur, y and dL/dy.
  */
@@ -43,7 +43,7 @@ interface Call {
   readonly axes: readonly number[];
 }
 
-/** A derivative over `uses`: indices of operands, then y (index n), then dL/dy (index n + 1). */
+/** A derivative over `uses`: indices of operands, then y (index n), dL/dy (n + 1) and the number of ties (n + 2). */
 interface Derivative {
   readonly uses: readonly number[];
   readonly gradient: GradientFormula;
@@ -113,10 +113,14 @@ export class Formula {
   }
 
   #derive(i: number): Derivative | null {
-    const [y, dy] = [e.input(this.operands), e.input(this.operands + 1)];
+    const [y, dy, ties] = [
+      e.input(this.operands),
+      e.input(this.operands + 1),
+      e.input(this.operands + 2),
+    ];
     const [term] = differentiate(this.expr, dy, [i]);
     if (!term) return null;
-    const full = this.fold === "max" ? e.where(e.equal(this.expr, y), term, 0) : term;
+    const full = this.fold === "max" ? e.div(e.where(e.equal(this.expr, y), term, 0), ties) : term;
     const { uses, expr } = compact(full);
     return { uses, gradient: new GradientFormula(`${this.name}.d${i}`, uses.length, expr) };
   }
@@ -161,22 +165,14 @@ export class Formula {
 
   #pull(i: number, derivative: Derivative, saved: Inputs, dy: Tensor, call: Call): Tensor {
     const operand = (index: number): Operand => {
+      if (index === this.operands + 1) return dy;
+      if (index === this.operands + 2) return this.#countTies(operand, call);
       const value = call.numbers[index] ?? saved[`x${index}`];
       if (value === undefined) throw new RangeError(`${this.name}: operand ${index} was not saved`);
       return value;
     };
     const { shape } = call;
-    let gradient = dy;
-    if (this.fold === "max") {
-      const { uses, expr } = compact(e.equal(this.expr, e.input(this.operands)));
-      const tieCount = (this.#tieCount ??= new Formula(`${this.name}.ties`, uses.length, expr, "sum"));
-      // A count does not change with the elements, but by jumps: it is a constant to second derivatives.
-      const ties = withRecording(false, () => tieCount.apply(uses.map(operand), call));
-      gradient = perTie.apply([dy, ties]);
-    }
-    const operands = derivative.uses.map((index) =>
-      index === this.operands + 1 ? gradient : operand(index),
-    );
+    const operands = derivative.uses.map(operand);
     const own = call.shapes[i] ?? [];
     // Where the derivative is an operand as it is (d(a + b) = dy), there is nothing to compute.
     const [only] = operands;
@@ -184,6 +180,13 @@ export class Formula {
       derivative.gradient.plain.expr.kind === "input" && broadcastAxes(own, shape).length === 0;
     if (isOperand && only instanceof Tensor && sameShape(only.shape, own)) return only;
     return derivative.gradient.apply(operands, shape, own);
+  }
+
+  /** How many elements are equal to y. That changes by jumps alone: it is a constant to second derivatives. */
+  #countTies(operand: (index: number) => Operand, call: Call): Tensor {
+    const { uses, expr } = compact(e.equal(this.expr, e.input(this.operands)));
+    const tieCount = (this.#tieCount ??= new Formula(`${this.name}.ties`, uses.length, expr, "sum"));
+    return withRecording(false, () => tieCount.apply(uses.map(operand), call));
   }
 }
 
@@ -193,6 +196,3 @@ function compact(root: Expr): { uses: number[]; expr: Expr } {
   const position = new Map(uses.map((index, at) => [index, e.input(at)]));
   return { uses, expr: e.substitute(root, (index) => position.get(index) ?? e.input(index)) };
 }
-
-// dL/dy / ties
-const perTie = new Formula("perTie", 2, e.div(e.input(0), e.input(1)));

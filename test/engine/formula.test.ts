@@ -191,6 +191,17 @@ describe("the derivative of max", () => {
     assert.deepEqual(await elements(x.grad!), [0, 3, 3, 6, 0, 6, 3, 3, 3]);
   });
 
+  it("is NaN where the maximum is, as in PyTorch", async () => {
+    const cpu = await CpuBackend.create(1);
+    for (const backend of [reference, cpu]) {
+      setBackend(backend);
+      const x = tensor([[NaN, 1], [2, 3]], undefined, { requiresGrad: true }); // prettier-ignore
+      backward(sum(max(x, 1)));
+      assert.deepEqual(await elements(x.grad!), [NaN, NaN, 0, 1]);
+    }
+    await cpu.destroy();
+  });
+
   it("counts ties over the broadcast shape", async () => {
     const [a, b] = [
       tensor([[1], [1]], undefined, { requiresGrad: true }),
