@@ -195,7 +195,7 @@ function walk(
 /** dL/dL for an L of one element, on its backend. */
 function oneLike({ backend, shape }: Tensor): Tensor {
   const storage = new Storage(backend, 1, "f32");
-  backend.write(storage.buffer, [1]);
+  storage.write([1]);
   return new Tensor(storage, shape);
 }
 

@@ -35,16 +35,13 @@ export function tensor(values: NestedNumbers | Numbers, shape?: Shape, options: 
       `tensor: expected ${sizeOf(target)} values for shape ${formatShape(target)}, got ${flat.length} of shape ${formatShape(own)}`,
     );
   }
-  const bounds = dtype === "i32" ? boundsOf(flat) : undefined;
-  return create(target, dtype, options.requiresGrad ?? false, flat, bounds);
+  return create("tensor", target, flat, { ...options, dtype });
 }
 
 /** A tensor of one number everywhere. */
 export function full(shape: Shape, value: number, options: TensorOptions = {}): Tensor {
   checkShape("full", shape);
-  const { dtype = "f32", requiresGrad = false } = options;
-  const values = new Float64Array(sizeOf(shape)).fill(value);
-  return create(shape, dtype, requiresGrad, values, dtype === "i32" ? boundsOf(values) : undefined);
+  return create("full", shape, new Float64Array(sizeOf(shape)).fill(value), options);
 }
 
 /** A tensor of zeros. */
@@ -57,30 +54,32 @@ export const ones = (shape: Shape, options: TensorOptions = {}): Tensor => full(
 export function randn(shape: Shape, random: Random, options: Omit<TensorOptions, "dtype"> = {}): Tensor {
   checkShape("randn", shape);
   const values = Float64Array.from({ length: sizeOf(shape) }, () => random.normal());
-  return create(shape, "f32", options.requiresGrad ?? false, values, undefined);
+  return create("randn", shape, values, options);
 }
 
 function create(
+  who: string,
   shape: Shape,
-  dtype: DType,
-  requiresGrad: boolean,
   values: Numbers,
-  bounds: Bounds | undefined,
+  { dtype = "f32", requiresGrad = false }: TensorOptions,
 ): Tensor {
   if (requiresGrad && dtype !== "f32") {
-    throw new DTypeError(`tensor: expected f32 for a tensor with requiresGrad, got ${dtype}`);
+    throw new DTypeError(`${who}: expected f32 for a tensor with requiresGrad, got ${dtype}`);
   }
-  const backend = currentBackend();
-  const storage = new Storage(backend, sizeOf(shape), dtype);
-  backend.write(storage.buffer, values);
+  const bounds = dtype === "i32" ? boundsOf(who, values) : undefined;
+  const storage = new Storage(currentBackend(), sizeOf(shape), dtype);
   // A copy: the caller may go on with his array.
   const own = [...shape];
-  return new Tensor(storage, own, requiresGrad ? new Variable(own, null) : null, bounds);
+  const made = new Tensor(storage, own, requiresGrad ? new Variable(own, null) : null);
+  storage.write(values, bounds);
+  return made;
 }
 
 function flatten(values: NestedNumbers | Numbers): { flat: Numbers; shape: Shape } {
   if (typeof values !== "number" && !isNested(values)) {
     if (!ArrayBuffer.isView(values)) refuse(values);
+    // The elements of a BigInt64Array are no numbers.
+    if (typeof (values[0] ?? 0) !== "number") refuse(values[0]);
     return { flat: values, shape: [values.length] };
   }
   const flat: number[] = [];
@@ -113,14 +112,15 @@ const scalar: Shape = [];
 
 const isNested = (values: object): values is readonly NestedNumbers[] => Array.isArray(values);
 
-function boundsOf(values: Numbers): Bounds | undefined {
+/** The range of integers, undefined of none. Throws DTypeError for what 32 bits do not hold. */
+export function boundsOf(who: string, values: Numbers): Bounds | undefined {
   if (values.length === 0) return undefined;
   let [min, max] = [Infinity, -Infinity];
   for (let i = 0; i < values.length; i++) {
     const value = values[i] ?? NaN;
     // Conversion to 32 bits changes fractions, NaN and what lies out of range.
     if (value !== (value | 0)) {
-      throw new DTypeError(`tensor: expected 32-bit integers in an i32 tensor, got ${value} at index ${i}`);
+      throw new DTypeError(`${who}: expected 32-bit integers in an i32 tensor, got ${value} at index ${i}`);
     }
     min = Math.min(min, value);
     max = Math.max(max, value);

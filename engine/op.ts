@@ -11,7 +11,6 @@ import { formatShape, sameShape, sizeOf } from "./shape.ts";
 import type { Shape } from "./shape.ts";
 import { isRecording, TapeNode, Variable, withRecording } from "./tape.ts";
 import { Storage, Tensor } from "./tensor.ts";
-import type { Bounds } from "./tensor.ts";
 
 /** Shape and element type of an output. */
 export interface TensorSpec {
@@ -192,7 +191,6 @@ export function defineMultiOp<In extends Tensors, Options, Plan, Out extends Ten
 class SavedTensor {
   readonly #storage: Storage;
   readonly #shape: Shape;
-  readonly #bounds: Bounds | undefined;
   readonly #variable: Variable | null;
   /** Position among the op's own outputs, or -1. */
   readonly #outputIndex: number;
@@ -200,7 +198,6 @@ class SavedTensor {
   constructor(tensor: Tensor, outputIndex: number) {
     this.#storage = tensor.storage;
     this.#shape = tensor.shape;
-    this.#bounds = tensor.bounds;
     this.#variable = tensor.variable;
     this.#outputIndex = outputIndex;
     this.#storage.retain();
@@ -209,7 +206,7 @@ class SavedTensor {
   /** A handle on the elements; on the tape again, so that backward itself can be differentiated. */
   restore(node: TapeNode): Tensor {
     const variable = node.outputs[this.#outputIndex] ?? this.#variable;
-    return new Tensor(this.#storage, this.#shape, isRecording() ? variable : null, this.#bounds);
+    return new Tensor(this.#storage, this.#shape, isRecording() ? variable : null);
   }
 
   release(): void {

@@ -4,7 +4,7 @@ import type { Backend, DeviceBuffer, Elements } from "./backend.ts";
 import { isDebug } from "./debug.ts";
 import { DisposedError, ShapeError } from "./errors.ts";
 import { formatTensor } from "./format.ts";
-import type { DType } from "./kernel.ts";
+import type { DType, Numbers } from "./kernel.ts";
 import { track, untrack } from "./scope.ts";
 import { formatShape } from "./shape.ts";
 import type { Shape } from "./shape.ts";
@@ -14,11 +14,19 @@ import type { Variable } from "./tape.ts";
 export class Storage {
   readonly backend: Backend;
   readonly buffer: DeviceBuffer;
+  /** Range of the elements where known (integers). */
+  bounds: Bounds | undefined;
   #handles = 0;
 
   constructor(backend: Backend, length: number, dtype: DType) {
     this.backend = backend;
     this.buffer = backend.alloc(length, dtype);
+  }
+
+  /** Overwrites all elements with numbers from the host, integers with the range in which they lie. */
+  write(values: Numbers, bounds?: Bounds): void {
+    this.backend.write(this.buffer, values);
+    this.bounds = bounds;
   }
 
   /** Whether several hold it: writing in place would change the elements of all. */
@@ -53,18 +61,15 @@ export class Tensor implements Disposable {
   readonly storage: Storage;
   /** Identity in differentiation; null where no gradient is wanted. */
   readonly variable: Variable | null;
-  /** Range of the elements where known (integer tensors). */
-  readonly bounds: Bounds | undefined;
   #disposed = false;
   #disposedAt: Error | undefined;
 
   /** For the engine: user code makes tensors with {@link tensor}, {@link zeros}, {@link ones}, `randn` and ops. */
-  constructor(storage: Storage, shape: Shape, variable: Variable | null = null, bounds?: Bounds) {
+  constructor(storage: Storage, shape: Shape, variable: Variable | null = null) {
     this.shape = shape;
     this.dtype = storage.buffer.dtype;
     this.storage = storage;
     this.variable = variable;
-    this.bounds = bounds;
     storage.retain();
     variable?.retain();
     track(this);
@@ -73,6 +78,11 @@ export class Tensor implements Disposable {
   /** Number of elements. */
   get size(): number {
     return this.storage.buffer.length;
+  }
+
+  /** Range of the elements where known (integer tensors). */
+  get bounds(): Bounds | undefined {
+    return this.storage.bounds;
   }
 
   /** The backend that holds the elements. */
@@ -132,7 +142,7 @@ export class Tensor implements Disposable {
   /** Another handle on the same elements, with a lifetime of its own. */
   alias(variable: Variable | null = this.variable): Tensor {
     this.checkAlive("alias");
-    return new Tensor(this.storage, this.shape, variable, this.bounds);
+    return new Tensor(this.storage, this.shape, variable);
   }
 
   /** Gives the elements back. Idempotent. Using the tensor afterwards throws DisposedError. */

@@ -7,7 +7,7 @@ import { Tensor } from "./tensor.ts";
 const reshapeOp = defineOp({
   name: "reshape",
   infer: ({ x }: { x: Tensor }, shape: Shape) => ({ from: x.shape, to: resolve(x.shape, shape) }),
-  forward: ({ x }, { to }) => ({ output: new Tensor(x.storage, to, null, x.bounds), saved: {} }),
+  forward: ({ x }, { to }) => ({ output: new Tensor(x.storage, to), saved: {} }),
   // y holds x's elements under another shape  =>  dx = dy under x's shape
   backward: (_saved, dy, { from }) => ({ x: () => reshape(dy, from) }),
 });

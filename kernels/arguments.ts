@@ -91,7 +91,7 @@ export function indexTensor(
 /** Numbers from the host as a tensor on `backend`, where `tensor` would take the current one. */
 export function hostTensor(backend: Backend, values: Numbers, shape: Shape, dtype: DType): Tensor {
   const storage = new Storage(backend, values.length, dtype);
-  backend.write(storage.buffer, values);
+  storage.write(values);
   return new Tensor(storage, shape);
 }
 
@@ -99,6 +99,8 @@ export function hostTensor(backend: Backend, values: Numbers, shape: Shape, dtyp
 export const range = (backend: Backend, n: number): Tensor =>
   hostTensor(backend, Int32Array.from({ length: n }, (_, i) => i), [n], "i32"); // prettier-ignore
 
-/** The same elements, known to lie within `bounds`. */
-export const withBounds = (x: Tensor, bounds: Bounds | undefined): Tensor =>
-  new Tensor(x.storage, x.shape, null, bounds);
+/** The new tensor, whose elements are known to lie within `bounds`. */
+export function withBounds(x: Tensor, bounds: Bounds | undefined): Tensor {
+  x.storage.bounds = bounds;
+  return x;
+}

@@ -26,7 +26,8 @@ const exchange = defineUpdate("exchange", (a, b) => [b, a]);
 
 /**
  * Exponential moving averages of a module's parameters and buffers (running statistics belong to the weights with which
- * they were made). They often predict better than the last weights, and start as a copy of the first.
+ * they were made; integers have no average). They often predict better than the last weights, and start as a copy of
+ * the first.
  *
  * ```ts
  * optimizer.step();
@@ -47,10 +48,11 @@ export class EMA implements Disposable {
     if (!(decay >= 0 && decay < 1)) throw new ValueError(`EMA: expected decay in [0, 1), got ${decay}`);
     this.decay = decay;
     this.#pairs = new Map(
-      [...module.namedParameters(), ...module.namedBuffers()].map(([name, value]) => {
+      [...module.namedParameters(), ...module.namedBuffers()].flatMap(([name, value]) => {
+        if (value.dtype !== "f32") return [];
         const average = keep(zeros(value.shape));
         follow(average, value, 1);
-        return [name, { value, average }];
+        return [[name, { value, average }]];
       }),
     );
   }

@@ -95,7 +95,7 @@ export abstract class Module implements Disposable {
 
   /**
    * Overwrites all parameters, buffers and host states. Throws StateDictError, before anything is changed, unless the
-   * state has exactly their names and shapes.
+   * state has exactly their names and shapes, DTypeError for fractions in an i32 buffer.
    */
   loadStateDict(state: StateDict): void {
     writeState("loadStateDict", this.#namedState(), state);

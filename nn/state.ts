@@ -1,5 +1,6 @@
 /** State: named tensors and host integers, read for a checkpoint and written back from one. */
 import type { Elements } from "../engine/backend.ts";
+import { boundsOf } from "../engine/create.ts";
 import { SpheregradError } from "../engine/errors.ts";
 import type { Numbers } from "../engine/kernel.ts";
 import { formatShape, sameShape, sizeOf } from "../engine/shape.ts";
@@ -72,7 +73,7 @@ export async function readState(members: ReadonlyMap<string, Stateful>): Promise
 
 /**
  * Overwrites all members with the state's elements. Strict: throws StateDictError, with every fault, before anything
- * is written, unless names and shapes are the same. `who` opens the message.
+ * is written, unless names and shapes are the same; DTypeError for fractions in an i32 tensor. `who` opens the message.
  */
 export function writeState(who: string, members: ReadonlyMap<string, Stateful>, state: StateDict): void {
   const missing = [...members.keys()].filter((name) => !state.has(name));
@@ -95,11 +96,13 @@ export function writeState(who: string, members: ReadonlyMap<string, Stateful>, 
       { missing, unexpected, misshapen: misshapen.map(({ name }) => name) },
     );
   }
-  for (const { member } of shared) if (member instanceof Tensor) member.checkAlive(who);
-  for (const { member, stored } of shared) {
-    if (member instanceof Tensor) member.backend.write(member.buffer, stored.data);
-    else member.values = stored.data;
-  }
+  const writes = shared.map(({ name, member, stored: { data } }) => {
+    if (!(member instanceof Tensor)) return () => { member.values = data; }; // prettier-ignore
+    member.checkAlive(who);
+    const bounds = member.dtype === "i32" ? boundsOf(`${who}: ${name}`, data) : undefined;
+    return () => { member.storage.write(data, bounds); }; // prettier-ignore
+  });
+  for (const write of writes) write();
 }
 
 /** The message names a few; the error's fields hold all. */

@@ -1,4 +1,4 @@
-import { ShapeError } from "../engine/errors.ts";
+import { DTypeError, ShapeError } from "../engine/errors.ts";
 import { input } from "../engine/expr/expr.ts";
 import type { Expr } from "../engine/expr/expr.ts";
 import type { ExpressionDefinition } from "../engine/expr/kernel.ts";
@@ -17,7 +17,7 @@ import { Tensor } from "../engine/tensor.ts";
  * ```
  * An update is not recorded on the tape, and what the tape saved of an overwritten tensor changes with it: update
  * after `backward`, not between it and the forward pass. It throws ShapeError unless the overwritten operands are
- * tensors of one shape to which the others broadcast.
+ * tensors of one shape to which the others broadcast, DTypeError unless they are f32.
  */
 export function defineUpdate<Inputs extends Expr[]>(
   name: string,
@@ -41,13 +41,16 @@ export function defineUpdate<Inputs extends Expr[]>(
 /** target <- source, of one shape. The target keeps its buffer, where an assignment would only rename. */
 export const copy = defineUpdate("copy", (_target, source) => [source]);
 
-/** The overwritten operands, which must have the shape to which all broadcast. */
+/** The overwritten operands, which must be f32 and have the shape to which all broadcast. */
 function checkTargets(name: string, targets: readonly Operand[], operands: readonly Operand[]): Tensor[] {
   const shape = broadcastShapes(
     name,
     ...operands.map((operand) => (operand instanceof Tensor ? operand.shape : [])),
   );
   const tensors = targets.filter((target) => target instanceof Tensor);
+  for (const { dtype } of tensors) {
+    if (dtype !== "f32") throw new DTypeError(`${name}: expected f32 to overwrite, got ${dtype}`);
+  }
   if (tensors.length === targets.length && tensors.every((target) => sameShape(target.shape, shape)))
     return tensors;
   const got = targets.map((target) => (target instanceof Tensor ? formatShape(target.shape) : "a number"));

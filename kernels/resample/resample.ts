@@ -9,9 +9,9 @@ import type { DType, Numbers } from "../../engine/kernel.ts";
 import { defineOp, f32, runOne } from "../../engine/op.ts";
 import { scope } from "../../engine/scope.ts";
 import { formatShape } from "../../engine/shape.ts";
-import { Storage, Tensor } from "../../engine/tensor.ts";
+import type { Tensor } from "../../engine/tensor.ts";
 import { reshape } from "../../engine/view.ts";
-import { checkTensors } from "../arguments.ts";
+import { checkTensors, hostTensor } from "../arguments.ts";
 import { replaceAxis, viewFrom } from "../axis.ts";
 import { pair, rank4 } from "../window.ts";
 import type { Pair } from "../window.ts";
@@ -86,11 +86,8 @@ function tables(backend: Backend, { rows }: SparseMatrix): Tensor[] {
   const elements = rows.flat();
   let end = 0;
   const starts = [0, ...rows.map((row) => (end += row.length))];
-  const upload = (values: Numbers, dtype: DType): Tensor => {
-    const storage = new Storage(backend, values.length, dtype);
-    backend.write(storage.buffer, values);
-    return new Tensor(storage, [values.length]);
-  };
+  const upload = (values: Numbers, dtype: DType): Tensor =>
+    hostTensor(backend, values, [values.length], dtype);
   return [
     upload(starts, "i32"),
     upload(elements.map(({ column }) => column), "i32"), // prettier-ignore

@@ -85,6 +85,7 @@ describe("tensor", () => {
 
   it("refuses what is no number, and numbers that are no 32-bit integers", () => {
     refused(() => tensor("12" as unknown as number[]), ValueError, /got string$/);
+    refused(() => tensor(BigInt64Array.of(1n) as unknown as number[]), ValueError, /got bigint$/);
     refused(() => tensor([1, undefined] as number[]), ValueError, /got undefined$/);
     refused(() => tensor([null] as unknown as number[]), ValueError, /^tensor: expected a number/);
     for (const value of [0.5, NaN, Infinity, 2 ** 31, -(2 ** 31) - 1]) {
@@ -108,6 +109,7 @@ describe("full, zeros, ones, randn", () => {
     assert.deepEqual(await elements(zeros([])), [0]);
     assert.deepEqual(await elements(ones([0])), []);
     assert.deepEqual(full([3], 4, { dtype: "i32" }).bounds, { min: 4, max: 4 });
+    refused(() => full([3], 0.5, { dtype: "i32" }), DTypeError, /^full: /);
   });
 
   it("draw from the generator, which decides everything", async () => {

@@ -1,13 +1,26 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { currentBackend, init } from "../../engine/backend.ts";
+import { tensor } from "../../engine/create.ts";
 import { ValueError } from "../../engine/errors.ts";
 import { Random } from "../../engine/random.ts";
+import { keep } from "../../engine/scope.ts";
+import type { Tensor } from "../../engine/tensor.ts";
 import { BatchNorm2d } from "../../nn/batchnorm.ts";
 import { EMA } from "../../nn/ema.ts";
 import { Linear } from "../../nn/linear.ts";
+import { Module } from "../../nn/module.ts";
 import { StateDictError } from "../../nn/state.ts";
 import { near, read } from "./support.ts";
+
+/** A buffer of integers. */
+class Picks extends Module {
+  readonly index = keep(tensor(Int32Array.of(0, 1)));
+
+  override forward(x: Tensor): Tensor {
+    return x;
+  }
+}
 
 /** A weight [1, 1] that starts as 1. */
 function model() {
@@ -33,6 +46,16 @@ describe("EMA", () => {
     // 0.75 * 1 + 0.25 * 5 = 2, then 0.75 * 2 + 0.25 * 10 = 4
     near(Array.from((await ema.state()).get("weight")?.data ?? []), [4]);
     assert.deepEqual(await get(), [10]);
+  });
+
+  it("leaves integers alone", async () => {
+    const model = new Picks();
+    using ema = new EMA(model, { decay: 0.5 });
+    ema.update();
+    ema.swap();
+    assert.deepEqual(await read(model.index), [0, 1]);
+    ema.swap();
+    assert.equal((await ema.state()).size, 0);
   });
 
   it("swaps in and out", async () => {

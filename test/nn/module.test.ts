@@ -4,9 +4,11 @@ import { backward } from "../../engine/autograd.ts";
 import { currentBackend, init } from "../../engine/backend.ts";
 import { tensor } from "../../engine/create.ts";
 import { elementwise } from "../../engine/elementwise.ts";
+import { DTypeError, ValueError } from "../../engine/errors.ts";
 import * as e from "../../engine/expr/expr.ts";
-import { scope } from "../../engine/scope.ts";
+import { keep, scope } from "../../engine/scope.ts";
 import type { Tensor } from "../../engine/tensor.ts";
+import { gather } from "../../kernels/index.ts";
 import { Module, buffer, parameter } from "../../nn/module.ts";
 import { Sequential } from "../../nn/sequential.ts";
 import { StateDictError } from "../../nn/state.ts";
@@ -38,6 +40,15 @@ class Tree extends Module {
 
   override forward(x: Tensor): Tensor {
     return mul(this.stage.forward(this.first.forward(x)), this.bias);
+  }
+}
+
+/** A buffer of integers. */
+class Picks extends Module {
+  readonly index = keep(tensor(Int32Array.of(0, 1)));
+
+  override forward(x: Tensor): Tensor {
+    return gather(x, this.index, 0);
   }
 }
 
@@ -147,6 +158,18 @@ describe("stateDict", () => {
       },
     ); // prettier-ignore
     assert.deepEqual(await tree.stateDict(), before);
+  });
+
+  it("brings the range of integers with it, and refuses fractions", () => {
+    const [picks, x] = [new Picks(), tensor([10, 20])];
+    const load = (...data: number[]): void => {
+      picks.loadStateDict(new Map([["index", { shape: [2], data }]]));
+    };
+    load(1, 5);
+    assert.throws(() => picks.forward(x), ValueError);
+    load(1, 1);
+    assert.deepEqual(picks.forward(x).shape, [2]);
+    assert.throws(() => { load(1, 0.5); }, (error) => error instanceof DTypeError && error.message.startsWith("loadStateDict: index: ")); // prettier-ignore
   });
 
   it("keeps the message short however many names are wrong", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { init } from "../../engine/backend.ts";
 import { tensor } from "../../engine/create.ts";
-import { ShapeError, ValueError } from "../../engine/errors.ts";
+import { DTypeError, ShapeError, ValueError } from "../../engine/errors.ts";
 import * as e from "../../engine/expr/expr.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import { parameter } from "../../nn/module.ts";
@@ -124,5 +124,12 @@ describe("defineUpdate", () => {
     assert.throws(() => { axpy(tensor([1]), tensor([1, 2]), 2); }, ShapeError); // prettier-ignore
     assert.throws(() => { axpy(1, tensor([1, 2]), 2); }, ShapeError); // prettier-ignore
     assert.throws(() => { swap(tensor([1, 2]), tensor([1])); }, ShapeError); // prettier-ignore
+  });
+
+  it("refuses to overwrite integers, and reads them", async () => {
+    const [integers, y] = [tensor(Int32Array.of(1, 2)), tensor([3, 4])];
+    assert.throws(() => { swap(integers, y); }, DTypeError); // prettier-ignore
+    axpy(y, integers, 2);
+    assert.deepEqual(await read(y), [5, 8]);
   });
 });
