@@ -113,11 +113,7 @@ export class Formula {
   }
 
   #derive(i: number): Derivative | null {
-    const [y, dy, ties] = [
-      e.input(this.operands),
-      e.input(this.operands + 1),
-      e.input(this.operands + 2),
-    ];
+    const [y, dy, ties] = [e.input(this.operands), e.input(this.operands + 1), e.input(this.operands + 2)];
     const [term] = differentiate(this.expr, dy, [i]);
     if (!term) return null;
     const full = this.fold === "max" ? e.div(e.where(e.equal(this.expr, y), term, 0), ties) : term;
