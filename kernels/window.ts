@@ -60,7 +60,7 @@ export function placeWindows(
   const [dilationHeight, dilationWidth] = pair(who, "dilation", options.dilation ?? 1, 1);
   const { padding = "valid" } = options;
   const [aroundHeight, aroundWidth] =
-    typeof padding === "string" ? [padding, padding] : pair(who, "padding", padding, 0);
+    padding === "same" || padding === "valid" ? [padding, padding] : pair(who, "padding", padding, 0);
   const spans = [windowSpan(kernelHeight, dilationHeight), windowSpan(kernelWidth, dilationWidth)] as const;
   const rows = placeAlong(height, spans[0], strideHeight, aroundHeight);
   const columns = placeAlong(width, spans[1], strideWidth, aroundWidth);
@@ -107,7 +107,7 @@ export function pair(who: string, name: string, value: Pair, least: 0 | 1): read
   const [height, width] = typeof value === "number" ? [value, value] : value;
   if (!(Number.isSafeInteger(height) && height >= least && Number.isSafeInteger(width) && width >= least)) {
     const kind = least === 0 ? "non-negative" : "positive";
-    const got = typeof value === "number" ? String(value) : formatShape(value);
+    const got = typeof value === "object" ? formatShape(value) : String(value);
     throw new ShapeError(`${who}: expected ${name} to be a ${kind} integer or a pair of them, got ${got}`);
   }
   return [height, width];

@@ -4,7 +4,7 @@
  */
 import { defineOp, f32, runOne } from "../../engine/op.ts";
 import { scope } from "../../engine/scope.ts";
-import { normalizeAxis } from "../../engine/shape.ts";
+import { checkShape, normalizeAxis } from "../../engine/shape.ts";
 import { Tensor } from "../../engine/tensor.ts";
 import { reshape } from "../../engine/view.ts";
 import { checkDType, checkShapeIs, indexTensor, withBounds } from "../arguments.ts";
@@ -72,11 +72,13 @@ export function gather(x: Tensor, indices: Indices, axis: number): Tensor {
 /**
  * A tensor of `length` entries along an axis, of which entry i is the sum of the entries j of x with indices[j] = i;
  * 0 where there are none. The transpose of {@link gather} with a list of indices.
- * Throws ShapeError unless there is an index for each entry of x, ValueError for indices not in 0 ... length-1.
+ * Throws ShapeError unless there is an index for each entry of x and `length` is a length, ValueError for indices not in
+ * 0 ... length-1, DTypeError unless x is f32.
  */
 export function scatterAdd(x: Tensor, indices: Indices, length: number, axis: number): Tensor {
   const along = normalizeAxis("scatterAdd", axis, x.shape.length);
   const count = x.shape[along] ?? 0;
+  checkShape("scatterAdd", [length]);
   return scope(() => {
     const list = indexTensor("scatterAdd", "indices", indices, length, x.backend);
     checkDType("scatterAdd", "f32", { x });

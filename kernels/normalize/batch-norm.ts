@@ -22,13 +22,13 @@
 import { elementwise } from "../../engine/elementwise.ts";
 import { ShapeError } from "../../engine/errors.ts";
 import * as e from "../../engine/expr/expr.ts";
-import { commonBackend, defineMultiOp } from "../../engine/op.ts";
+import { defineMultiOp } from "../../engine/op.ts";
 import { mapRecord } from "../../engine/record.ts";
 import { scope } from "../../engine/scope.ts";
 import { formatShape } from "../../engine/shape.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import { reshape } from "../../engine/view.ts";
-import { checkDType, checkShapeIs } from "../arguments.ts";
+import { checkDType, checkShapeIs, checkTensors } from "../arguments.ts";
 import { mul } from "../elementwise/arithmetic.ts";
 import { checkEpsilon, countAlong, inverseDeviation, once, parameterSums, statistics } from "./statistics.ts";
 
@@ -127,7 +127,7 @@ export const batchNorm = (
 
 /**
  * Batch normalisation with given statistics: gamma (x - mean) / sqrt(variance + epsilon) + beta, for x [..., C] and
- * all others [C]. Throws ShapeError for other shapes, ValueError for a negative epsilon.
+ * all others [C]. Throws ShapeError for other shapes, ValueError for a negative epsilon, DTypeError unless all are f32.
  */
 export function batchNormInference(
   x: Tensor,
@@ -137,7 +137,7 @@ export function batchNormInference(
   variance: Tensor,
   { epsilon = 1e-5 }: BatchNormOptions = {},
 ): Tensor {
-  commonBackend("batchNormInference", [x, gamma, beta, mean, variance]);
+  checkTensors("batchNormInference", "f32", { x, gamma, beta, mean, variance });
   for (const [name, tensor] of Object.entries({ gamma, beta, mean, variance })) {
     checkShapeIs("batchNormInference", name, tensor, x.shape.slice(-1), "for the channels of x");
   }

@@ -36,6 +36,12 @@ export const conv2d: Record<keyof (typeof ops)["conv2d"], Entry> = {
         "stride to be a positive integer",
         () => k.conv2d(x([1, 2, 2, 1]), x([1, 1, 1, 1]), { stride: 0 }),
       ],
+      [
+        ShapeError,
+        "padding to be a non-negative integer or a pair of them, got SAME",
+        // @ts-expect-error TensorFlow's spelling
+        () => k.conv2d(x([1, 2, 2, 1]), x([1, 1, 1, 1]), { padding: "SAME" }),
+      ],
     ],
   },
   convTranspose2d: {

@@ -108,6 +108,21 @@ export const layout: Record<keyof (typeof ops)["layout"], Entry> = {
       ...badAxis((t, axis) => k.scatterAdd(t, [0], 1, axis)),
       [ShapeError, "indices of shape [3] for axis 1 of x, got [1]", () => k.scatterAdd(x(), [0], 1, 1)],
       [ValueError, "indices from 0 to 1, got 2", () => k.scatterAdd(x(), [0, 1, 2], 2, 1)],
+      [
+        ShapeError,
+        "non-negative integers as axis lengths, got [1.5]",
+        () => k.scatterAdd(x(), [0, 0, 0], 1.5, 1),
+      ],
+      [
+        ShapeError,
+        "non-negative integers as axis lengths, got [NaN]",
+        () => k.scatterAdd(x(), [0, 0, 0], NaN, 1),
+      ],
+      [
+        ShapeError,
+        "non-negative integers as axis lengths, got [-1]",
+        () => k.scatterAdd(x([2, 0]), [], -1, 1),
+      ],
     ],
   },
   takeAlongAxis: {

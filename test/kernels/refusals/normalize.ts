@@ -31,7 +31,6 @@ export const normalize: Record<keyof (typeof ops)["normalize"], Entry> = {
   batchNormInference: {
     inputs: [f23, f3, f3, f3, f3],
     call: (t, gamma, beta, mean, variance) => k.batchNormInference(t, gamma, beta, mean, variance),
-    anyType: true,
     refuses: [
       [
         ShapeError,
