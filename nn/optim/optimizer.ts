@@ -13,8 +13,8 @@ export interface OptimizerOptions {
   /** wd: strength of the pull towards 0. Default 0. */
   readonly weightDecay?: number;
   /**
-   * Which parameters decay. Default: those of two axes or more, which are the weights of linear layers and
-   * convolutions; biases and the scales and shifts of normalisations do not decay.
+   * Which parameters decay. Default: those of two axes or more. They are the weights of linear layers and convolutions,
+   * not biases nor the scales and shifts of normalisations; but those of a LayerNorm over several axes are among them.
    */
   readonly decays?: (name: string, parameter: Tensor) => boolean;
 }

@@ -1,5 +1,6 @@
 import { ValueError } from "../../engine/errors.ts";
 import type { Random } from "../../engine/random.ts";
+import { checkPositiveInteger } from "../../nn/check.ts";
 import type { ImageDataset, ImageShape } from "../data/dataset.ts";
 import {
   adjustBrightness,
@@ -30,9 +31,7 @@ export function makeViews(
   random: Random,
 ): Float32Array<ArrayBuffer> {
   checkPolicy(policy, dataset.channels);
-  if (!Number.isInteger(views) || views < 1) {
-    throw new ValueError(`makeViews: expected at least 1 view, got ${views}`);
-  }
+  checkPositiveInteger("makeViews", "views", views);
   const size = dataset.height * dataset.width * dataset.channels;
   const output = new Float32Array(indices.length * views * size);
   const image = new Float32Array(size);

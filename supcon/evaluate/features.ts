@@ -3,6 +3,7 @@ import { tensor } from "../../engine/create.ts";
 import { ValueError } from "../../engine/errors.ts";
 import { Random } from "../../engine/random.ts";
 import { scope } from "../../engine/scope.ts";
+import { checkPositiveInteger } from "../../nn/check.ts";
 import { withoutAugmentation } from "../augment/policy.ts";
 import type { AugmentPolicy } from "../augment/policy.ts";
 import { makeViews } from "../augment/views.ts";
@@ -26,7 +27,7 @@ export interface LabelledFeatures extends Features {
 
 /**
  * Encodes a data set as it is (normalised by the policy, not augmented) with the model in evaluation mode, in batches of
- * `batchSize` images. The model is left in the mode in which it was. Throws ValueError for a bad batch size or a policy
+ * `batchSize` images. Its modules are left in the modes in which they were. Throws ValueError for a bad batch size or a policy
  * that does not fit the images.
  */
 export async function encodeDataset(
@@ -35,13 +36,11 @@ export async function encodeDataset(
   policy: AugmentPolicy,
   batchSize = 250,
 ): Promise<LabelledFeatures> {
-  if (!Number.isInteger(batchSize) || batchSize < 1) {
-    throw new ValueError(`encodeDataset: expected batchSize to be a positive integer, got ${batchSize}`);
-  }
+  checkPositiveInteger("encodeDataset", "batchSize", batchSize);
   const plain = withoutAugmentation(policy);
   const { count, height, width, channels, labels, classes } = dataset;
   const values = new Float32Array(count * model.features);
-  const wasTraining = model.training;
+  const modes = [...model.namedModules().values()].map((module) => [module, module.training] as const);
   model.eval();
   try {
     for (let start = 0; start < count; start += batchSize) {
@@ -55,19 +54,25 @@ export async function encodeDataset(
       values.set(await features.data(), start * model.features);
     }
   } finally {
-    model.train(wasTraining);
+    // Parents come first: each of their modules gets its own mode after them.
+    for (const [module, wasTraining] of modes) module.train(wasTraining);
   }
   return { values, count, length: model.features, labels, classes: classes.length };
 }
 
-/** Throws ValueError unless there are features, each with a label. `what` names them. */
+/** Throws ValueError unless there are features, each with a label in its range. `what` names them. */
 export function checkFeatures(who: string, what: string, features: LabelledFeatures): void {
-  const { count, length, values, labels } = features;
-  if (count >= 1 && values.length === count * length && labels.length === count) return;
-  throw new ValueError(
-    `${who}: expected ${count} > 0 ${what} features of ${length} numbers with a label each, ` +
-      `got ${values.length} numbers and ${labels.length} labels`,
-  );
+  const { count, length, values, labels, classes } = features;
+  if (count < 1) throw new ValueError(`${who}: expected at least one of the ${what} features, got ${count}`);
+  if (values.length !== count * length || labels.length !== count) {
+    throw new ValueError(
+      `${who}: expected ${count} ${what} features of ${length} numbers with a label each, ` +
+        `got ${values.length} numbers and ${labels.length} labels`,
+    );
+  }
+  const odd = labels.find((label) => !(label >= 0 && label < classes));
+  if (odd === undefined) return;
+  throw new ValueError(`${who}: expected labels of ${what} features below ${classes}, got ${odd}`);
 }
 
 /** Throws ValueError unless both are features of one encoder and one set of classes. */

@@ -3,6 +3,7 @@ import { tensor } from "../../engine/create.ts";
 import { ValueError } from "../../engine/errors.ts";
 import { scope } from "../../engine/scope.ts";
 import { l2Normalize, matmul } from "../../kernels/index.ts";
+import { checkPositiveInteger } from "../../nn/check.ts";
 import { checkComparable } from "./features.ts";
 import type { Features, LabelledFeatures } from "./features.ts";
 
@@ -38,10 +39,8 @@ export async function* nearestNeighbours(
   queries: Features,
   { k = 200, blockRows = 250 }: NeighbourOptions = {},
 ): AsyncGenerator<Neighbour[]> {
-  for (const [name, value] of Object.entries({ k, blockRows })) {
-    if (Number.isInteger(value) && value >= 1) continue;
-    throw new ValueError(`nearestNeighbours: expected ${name} to be a positive integer, got ${value}`);
-  }
+  checkPositiveInteger("nearestNeighbours", "k", k);
+  checkPositiveInteger("nearestNeighbours", "blockRows", blockRows);
   const { length } = train;
   if (queries.length !== length) {
     throw new ValueError(`nearestNeighbours: expected queries of ${length} numbers, got ${queries.length}`);
@@ -102,7 +101,7 @@ class Nearest {
     this.#indices = new Int32Array(k);
   }
 
-  /** Finds the greatest of `count` numbers from `start` on; of equal ones the first. */
+  /** Finds the greatest of `count` numbers from `start` on. */
   search(list: ArrayLike<number>, start: number, count: number): void {
     this.#values.fill(-Infinity);
     for (let i = 0; i < count; i++) {

@@ -1,12 +1,12 @@
 import { backward, noGrad } from "../../engine/autograd.ts";
 import type { Elements } from "../../engine/backend.ts";
 import { tensor } from "../../engine/create.ts";
-import { ValueError } from "../../engine/errors.ts";
 import type { Numbers } from "../../engine/kernel.ts";
 import { Random } from "../../engine/random.ts";
 import { scope } from "../../engine/scope.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import { argMax, crossEntropy, gather, mul, softmax, sub } from "../../kernels/index.ts";
+import { checkPositiveInteger } from "../../nn/check.ts";
 import { buffer, cosineSchedule, Linear, Module, SGD } from "../../nn/index.ts";
 import { checkFeatures } from "./features.ts";
 import type { Features, LabelledFeatures } from "./features.ts";
@@ -84,37 +84,40 @@ export async function trainLinear(
 ): Promise<LinearClassifier> {
   const { epochs = 20, batchSize = 250, lr = 0.1, momentum = 0.9, weightDecay = 0, seed = 0 } = options;
   checkFeatures("trainLinear", "training", train);
-  for (const [name, value] of Object.entries({ epochs, batchSize })) {
-    if (Number.isInteger(value) && value >= 1) continue;
-    throw new ValueError(`trainLinear: expected ${name} to be a positive integer, got ${value}`);
-  }
+  checkPositiveInteger("trainLinear", "epochs", epochs);
+  checkPositiveInteger("trainLinear", "batchSize", batchSize);
   const random = new Random(seed);
   const { length: features, classes } = train;
   const classifier = new LinearClassifier({ features, classes, random, ...standardization(train) });
-  using x = noGrad(() => scope(() => classifier.standardize(toTensor(train))));
-  using optimizer = new SGD(classifier.namedParameters(), { lr, momentum, weightDecay });
-  const batches = Math.ceil(train.count / batchSize);
-  const schedule = cosineSchedule({ peak: lr, steps: epochs * batches });
+  try {
+    using optimizer = new SGD(classifier.namedParameters(), { lr, momentum, weightDecay });
+    using x = noGrad(() => scope(() => classifier.standardize(toTensor(train))));
+    const batches = Math.ceil(train.count / batchSize);
+    const schedule = cosineSchedule({ peak: lr, steps: epochs * batches });
 
-  for (let epoch = 0; epoch < epochs; epoch++) {
-    const order = random.permutation(train.count);
-    let total = 0;
-    for (let batch = 0; batch < batches; batch++) {
-      const indices = order.subarray(batch * batchSize, (batch + 1) * batchSize);
-      const labels = indices.map((i) => train.labels[i] ?? 0);
-      optimizer.lr = schedule(epoch * batches + batch);
-      using loss = scope(() => {
-        const value = crossEntropy(classifier.linear.forward(gather(x, indices, 0)), labels);
-        backward(value);
-        optimizer.step();
-        optimizer.zeroGrad();
-        return value;
-      });
-      total += (await loss.item()) * indices.length;
+    for (let epoch = 0; epoch < epochs; epoch++) {
+      const order = random.permutation(train.count);
+      let total = 0;
+      for (let batch = 0; batch < batches; batch++) {
+        const indices = order.subarray(batch * batchSize, (batch + 1) * batchSize);
+        const labels = indices.map((i) => train.labels[i] ?? 0);
+        optimizer.lr = schedule(epoch * batches + batch);
+        using loss = scope(() => {
+          const value = crossEntropy(classifier.linear.forward(gather(x, indices, 0)), labels);
+          backward(value);
+          optimizer.step();
+          optimizer.zeroGrad();
+          return value;
+        });
+        total += (await loss.item()) * indices.length;
+      }
+      options.onEpoch?.(epoch + 1, total / train.count);
     }
-    options.onEpoch?.(epoch + 1, total / train.count);
+    return classifier;
+  } catch (error) {
+    classifier.dispose();
+    throw error;
   }
-  return classifier;
 }
 
 /**

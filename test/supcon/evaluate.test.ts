@@ -98,10 +98,9 @@ describe("knnTop1", () => {
     );
     await assert.rejects(knnTop1(train, test, { temperature: 0 }), ValueError);
     await assert.rejects(knnTop1(train, { ...test, classes: 4 }), /one set of classes, .* 3 and 4 classes/);
-    await assert.rejects(
-      knnTop1({ ...train, count: 5 }, test),
-      /expected 5 > 0 training features of 3 numbers/,
-    );
+    await assert.rejects(knnTop1({ ...train, count: 5 }, test), /expected 5 training features of 3 numbers/);
+    const none = { ...train, count: 0, values: new Float32Array(0), labels: new Int32Array(0) };
+    await assert.rejects(knnTop1(none, test), /knnTop1: expected at least one .* training features, got 0/);
   });
 });
 
@@ -141,10 +140,13 @@ describe("linear classifier", () => {
     assert.equal(await trainAndTest(train, train, { epochs: 10, batchSize: 5 }), 1);
     assert.equal(currentBackend().stats().liveBuffers, liveBuffers);
     await assert.rejects(trainLinear(train, { epochs: 0 }), /trainLinear: expected epochs .* got 0/);
-    await assert.rejects(
-      trainLinear({ ...train, count: 5 }),
-      /expected 5 > 0 training features of 3 numbers/,
-    );
+    await assert.rejects(trainLinear({ ...train, count: 5 }), /expected 5 training features of 3 numbers/);
+    await assert.rejects(trainLinear(train, { lr: -1 }), ValueError);
+    await assert.rejects(trainLinear(train, { momentum: 1 }), ValueError);
+    await assert.rejects(trainLinear({ ...train, classes: 2 }), /trainLinear: expected labels .* 2, got 2/);
+    const stop = (): void => { throw new Error("stop"); }; // prettier-ignore
+    await assert.rejects(trainLinear(train, { epochs: 1, onEpoch: stop }), /stop/);
+    assert.equal(currentBackend().stats().liveBuffers, liveBuffers, "failures leave nothing behind either");
   });
 
   it("gives probabilities, and the same ones when its state is loaded into another", async () => {
@@ -187,6 +189,11 @@ describe("encodeDataset", () => {
     assert.deepEqual(Float32Array.from(alone), whole.values.slice(4 * 8, 5 * 8));
     await encodeDataset(model, dataset, digitPolicy);
     assert.ok(!model.training, "the model is in evaluation as before");
+    model.train();
+    model.encoder.bn1.eval();
+    await encodeDataset(model, dataset, digitPolicy);
+    const modes = [model.training, model.encoder.bn1.training];
+    assert.deepEqual(modes, [true, false], "each module is in its mode as before");
     await assert.rejects(encodeDataset(model, dataset, digitPolicy, 0), ValueError);
   });
 
