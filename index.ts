@@ -5,7 +5,7 @@
  * await init();
  * const x = tensor([[1, 2], [3, 4]], undefined, { requiresGrad: true });
  * backward(sum(square(x)));
- * console.log(x.grad); // [[2, 4], [6, 8]]
+ * console.log(await x.grad?.data()); // Float32Array(4) [2, 4, 6, 8]
  * ```
  */
 export { init } from "./engine/backend.ts";

@@ -42,12 +42,7 @@ export function stopGradient(x: Tensor): Tensor {
  * The same elements as a leaf: what is computed from it is differentiated down to here, and `backward` accumulates into
  * its `.grad`. PyTorch's `x.detach().requires_grad_()`.
  */
-export function leafOf(x: Tensor): Tensor {
-  const variable = new Variable(x.shape, null);
-  const leaf = x.alias(variable);
-  variable.owner = leaf;
-  return leaf;
-}
+export const leafOf = (x: Tensor): Tensor => x.alias(new Variable(x.shape, null));
 
 const add = elementwise("accumulateGradient", (a, b) => e.add(a, b));
 const copy = elementwise("copyGradient", (x) => x);

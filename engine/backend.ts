@@ -87,7 +87,7 @@ export function setBackend(backend: Backend | undefined): Backend | undefined {
 export function currentBackend(): Backend {
   if (!current) {
     throw new BackendError(
-      `expected an initialised backend, got none; call await init({ backend: "auto" }) first`,
+      `spheregrad: expected an initialised backend, got none; call await init({ backend: "auto" }) first`,
     );
   }
   return current;

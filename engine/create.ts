@@ -38,19 +38,25 @@ export function tensor(values: NestedNumbers | Numbers, shape?: Shape, options: 
   return create("tensor", target, flat, { ...options, dtype });
 }
 
-/** A tensor of one number everywhere. */
+/**
+ * A tensor of one number everywhere. Throws ShapeError for lengths that are no non-negative integers, DTypeError for a
+ * fraction in an i32 tensor or a gradient of integers.
+ */
 export function full(shape: Shape, value: number, options: TensorOptions = {}): Tensor {
   checkShape("full", shape);
   return create("full", shape, new Float64Array(sizeOf(shape)).fill(value), options);
 }
 
-/** A tensor of zeros. */
+/** A tensor of zeros. Throws as {@link full}. */
 export const zeros = (shape: Shape, options: TensorOptions = {}): Tensor => full(shape, 0, options);
 
-/** A tensor of ones. */
+/** A tensor of ones. Throws as {@link full}. */
 export const ones = (shape: Shape, options: TensorOptions = {}): Tensor => full(shape, 1, options);
 
-/** Independent normal numbers of mean 0 and standard deviation 1, drawn on the host from `random`. */
+/**
+ * Independent normal numbers of mean 0 and standard deviation 1, drawn on the host from `random`. Throws ShapeError for
+ * lengths that are no non-negative integers.
+ */
 export function randn(shape: Shape, random: Random, options: Omit<TensorOptions, "dtype"> = {}): Tensor {
   checkShape("randn", shape);
   const values = Float64Array.from({ length: sizeOf(shape) }, () => random.normal());

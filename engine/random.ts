@@ -55,6 +55,7 @@ export class Random {
     return random;
   }
 
+  /** Where the stream stands, as four unsigned 32-bit integers: {@link Random.fromState} goes on from there. */
   get state(): RandomState {
     return [this.#a >>> 0, this.#b >>> 0, this.#c >>> 0, this.#d >>> 0];
   }
@@ -147,7 +148,10 @@ export class Random {
       const chosen = this.integer(last + 1);
       const a = array[last];
       const b = array[chosen];
-      if (a === undefined || b === undefined) throw new ValueError("Random.shuffle: expected no holes");
+      if (a === undefined || b === undefined) {
+        const hole = a === undefined ? last : chosen;
+        throw new ValueError(`Random.shuffle: expected an array without holes, got one at index ${hole}`);
+      }
       array[last] = b;
       array[chosen] = a;
     }

@@ -68,7 +68,8 @@ export function normalizeAxes(
 /** One axis, negative from the end, checked against the rank. */
 export function normalizeAxis(who: string, axis: number, rank: number): number {
   if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
-    throw new ShapeError(`${who}: expected an axis from ${-rank} to ${rank - 1}, got ${axis}`);
+    const range = rank === 0 ? "no axis of a scalar" : `an axis from ${-rank} to ${rank - 1}`;
+    throw new ShapeError(`${who}: expected ${range}, got ${axis}`);
   }
   return axis < 0 ? axis + rank : axis;
 }

@@ -122,13 +122,13 @@ export class Tensor implements Disposable {
     );
   }
 
-  /** All elements, row-major. */
+  /** All elements, row-major. Throws DisposedError. */
   async data(): Promise<Elements> {
     this.checkAlive("data");
     return this.backend.read(this.storage.buffer);
   }
 
-  /** The one element of a tensor of size 1. Throws ShapeError. */
+  /** The one element of a tensor of size 1. Throws ShapeError for another size, DisposedError. */
   async item(): Promise<number> {
     const value = this.size === 1 ? (await this.data())[0] : undefined;
     if (value === undefined) {
@@ -139,7 +139,7 @@ export class Tensor implements Disposable {
     return value;
   }
 
-  /** Another handle on the same elements, with a lifetime of its own. */
+  /** Another handle on the same elements, with a lifetime of its own. Throws DisposedError. */
   alias(variable: Variable | null = this.variable): Tensor {
     this.checkAlive("alias");
     return new Tensor(this.storage, this.shape, variable);

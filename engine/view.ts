@@ -12,7 +12,10 @@ const reshapeOp = defineOp({
   backward: (_saved, dy, { from }) => ({ x: () => reshape(dy, from) }),
 });
 
-/** The same elements under another shape, sharing storage. One axis may be -1: it takes what is left. */
+/**
+ * The same elements under another shape, sharing storage. One axis may be -1: it takes what is left. Throws ShapeError
+ * unless the shape has as many elements.
+ */
 export const reshape = (x: Tensor, shape: Shape): Tensor => reshapeOp({ x }, shape);
 
 function resolve(from: Shape, shape: Shape): Shape {

@@ -67,8 +67,8 @@ export function indexTensor(
   limit: number,
   backend: Backend,
 ): Tensor {
-  const refuse = (got: string) =>
-    new ValueError(`${who}: expected ${name} from 0 to ${limit - 1}, got ${got}`);
+  const allowed = limit === 0 ? `no ${name} where there is nothing` : `${name} from 0 to ${limit - 1}`;
+  const refuse = (got: string) => new ValueError(`${who}: expected ${allowed}, got ${got}`);
   if (indices instanceof Tensor) {
     indices.checkAlive(who);
     checkDType(who, "i32", { [name]: indices });

@@ -52,7 +52,9 @@ export const glorotUniform: Initializer = (shape, random) => {
 
 /**
  * How many inputs an output sees, and how many outputs see an input (away from borders, at stride 1): for a weight
- * [in, out] these two, for a convolution's [kernelHeight, kernelWidth, in, out] times the kernel's area.
+ * [in, out] these two, for a convolution's [kernelHeight, kernelWidth, in, out] times the kernel's area. With groups,
+ * `in` is one group's and `out` all groups', as in PyTorch: an input is then seen by fewer outputs.
+ * Throws ShapeError for a weight of fewer than two axes.
  */
 export function fans(shape: Shape): Record<Fan, number> {
   const [inputs, outputs] = shape.slice(-2);

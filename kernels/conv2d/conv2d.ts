@@ -21,7 +21,10 @@ export function conv2d(x: Tensor, w: Tensor, options: ConvOptions = {}): Tensor 
   return forwardOp({ x, w }, geometry);
 }
 
-/** The gradient of <conv2d(x, w, options), dy> with respect to x, whose shape must be told. */
+/**
+ * The gradient of <conv2d(x, w, options), dy> with respect to x, of shape `inputShape`; dy has conv2d's shape. Throws
+ * ShapeError if shapes or options do not fit together, DTypeError unless both are f32.
+ */
 export function conv2dGradInput(
   dy: Tensor,
   w: Tensor,
@@ -33,7 +36,10 @@ export function conv2dGradInput(
   return gradInputOp({ dy, w }, geometry);
 }
 
-/** The gradient of <conv2d(x, w, options), dy> with respect to w, whose shape must be told. */
+/**
+ * The gradient of <conv2d(x, w, options), dy> with respect to w, of shape `weightShape`; dy has conv2d's shape. Throws
+ * ShapeError if shapes or options do not fit together, DTypeError unless both are f32.
+ */
 export function conv2dGradWeight(
   x: Tensor,
   dy: Tensor,

@@ -21,6 +21,7 @@ const unitParams = ["i32", "i32", "i32", "i32", "i32", "i32"] as const;
  * `imageBytes` apart.
  */
 export type UnitFunction = Func<typeof unitParams, undefined>;
+/** The signature of a {@link UnitFunction}, for `module.func`. */
 export const unitSignature = { params: unitParams };
 
 /** How the lines of a unit are multiplied. */

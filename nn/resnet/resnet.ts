@@ -15,7 +15,7 @@ import type { BlockKind } from "./block.ts";
 export interface ResNetOptions {
   /** Where the initial weights are drawn from. */
   readonly random: Random;
-  /** w: channels of the first stage's 3x3 convolutions; each further stage has twice as many. */
+  /** w: channels of the first stage's 3x3 convolutions; each further stage has twice as many. Default: the variant's. */
   readonly width?: number;
   /** Channels of the images. Default 3. */
   readonly inChannels?: number;

@@ -153,7 +153,7 @@ export class Threads {
 
   #check(): void {
     if (this.#broken !== undefined)
-      throw new WorkerError(`cpu threads: expected live workers, but ${this.#broken}`);
+      throw new WorkerError(`cpu threads: expected live workers, got none: ${this.#broken}`);
   }
 
   #break(reason: string): void {

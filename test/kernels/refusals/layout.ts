@@ -97,6 +97,7 @@ export const layout: Record<keyof (typeof ops)["layout"], Entry> = {
         "indices from 0 to 2, got a tensor with elements from -1 to 0",
         () => k.gather(x(), integers(-1, 0), 1),
       ],
+      [ValueError, "no indices where there is nothing, got 0", () => k.gather(x([2, 0]), [0], 1)],
       [DTypeError, "integers as indices, got 0.5", () => k.gather(x(), [0.5], 1)],
       [DTypeError, "i32 for indices, got f32", () => k.gather(x(), x(f2), 1)],
     ],

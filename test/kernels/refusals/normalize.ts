@@ -53,7 +53,11 @@ export const normalize: Record<keyof (typeof ops)["normalize"], Entry> = {
     "an epsilon of at least",
     () => k.l2Normalize(x(), 1, 0),
   ]),
-  softmax: alongAxis(k.softmax, emptyAxis(k.softmax)),
+  softmax: alongAxis(k.softmax, emptyAxis(k.softmax), [
+    ShapeError,
+    "no axis of a scalar, got -1",
+    () => k.softmax(x([])),
+  ]),
   logSoftmax: alongAxis(k.logSoftmax, emptyAxis(k.logSoftmax)),
 };
 
