@@ -249,33 +249,15 @@ export function substitute(root: Expr, replace: (index: number) => Expr): Expr {
   return imageOf(root);
 }
 
+// prettier-ignore
+const constructors = {
+  neg, exp, expm1, log, log1p, sqrt, sin, cos, tanh, erf, floor, round,
+  add, sub, mul, div, max, pow, less, lessEqual, equal, where,
+} satisfies Record<ScalarOp, (a: Expr, b: Expr, c: Expr) => Expr>;
+
 /** Applies a scalar function through its simplifying constructor. */
 export function rebuild(op: ScalarOp, args: readonly Expr[]): Expr {
-  const [a, b, c] = args;
-  if (!a) throw new RangeError(`rebuild: ${op} without arguments`);
-  const constructors = {
-    neg: () => neg(a),
-    exp: () => exp(a),
-    expm1: () => expm1(a),
-    log: () => log(a),
-    log1p: () => log1p(a),
-    sqrt: () => sqrt(a),
-    sin: () => sin(a),
-    cos: () => cos(a),
-    tanh: () => tanh(a),
-    erf: () => erf(a),
-    floor: () => floor(a),
-    round: () => round(a),
-    add: () => add(a, b ?? a),
-    sub: () => sub(a, b ?? a),
-    mul: () => mul(a, b ?? a),
-    div: () => div(a, b ?? a),
-    max: () => max(a, b ?? a),
-    pow: () => pow(a, b ?? a),
-    less: () => less(a, b ?? a),
-    lessEqual: () => lessEqual(a, b ?? a),
-    equal: () => equal(a, b ?? a),
-    where: () => where(a, b ?? a, c ?? a),
-  } satisfies Record<ScalarOp, () => Expr>;
-  return constructors[op]();
+  const [a, b = a, c = a] = args;
+  if (!a || !b || !c) throw new RangeError(`rebuild: ${op} without arguments`);
+  return constructors[op](a, b, c);
 }
