@@ -1,7 +1,7 @@
 import { shader } from "../../engine/backends/webgpu/shader.ts";
 import type { WgslBody } from "../../engine/kernel.ts";
 import { inputPixel, outputPixel, pixelOf, windowParams } from "../conv2d/shared.wgsl.ts";
-import { orderKey } from "../sort/key.wgsl.ts";
+import { orderKey } from "../order-key.wgsl.ts";
 import type { PoolGeometry } from "./geometry.ts";
 
 type PoolBody = WgslBody<keyof PoolGeometry>;

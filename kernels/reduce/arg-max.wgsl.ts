@@ -1,6 +1,6 @@
 import { shader } from "../../engine/backends/webgpu/shader.ts";
 import type { WgslBody } from "../../engine/kernel.ts";
-import { orderKey } from "../sort/key.wgsl.ts";
+import { orderKey } from "../order-key.wgsl.ts";
 
 /** One invocation for each line. Bound: memory, x read once. */
 const argMaxShader = shader(

@@ -1,6 +1,6 @@
 import { shader } from "../../engine/backends/webgpu/shader.ts";
 import type { WgslBody } from "../../engine/kernel.ts";
-import { orderKey } from "./key.wgsl.ts";
+import { orderKey } from "../order-key.wgsl.ts";
 
 /**
  * One invocation for each entry of x: it counts the entries that stand before its own, and writes its position there.
