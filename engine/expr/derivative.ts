@@ -47,7 +47,7 @@ const rules = {
       where(less(a, b), dy, where(less(b, a), 0, half)),
     ];
   },
-  // d(a^b) = b a^(b - 1) da + a^b ln a db; the first is 0 where b = 0, the second where a = 0 (PyTorch: there for b >= 0)
+  // d(a^b) = b a^(b - 1) da + a^b ln a db; the first is 0 where b = 0, the second where a = 0 (in PyTorch if b >= 0)
   pow: (dy, [a = dy, b = dy], y) => [
     where(b, mul(dy, mul(b, e.pow(a, sub(b, 1)))), 0),
     where(a, mul(dy, mul(y, e.log(a))), 0),

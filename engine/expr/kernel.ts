@@ -7,6 +7,7 @@ import { cpuBody } from "../backends/cpu/expression/body.ts";
 import { wgslBody } from "../backends/webgpu/expression/body.ts";
 import { emitJs } from "./emit-js.ts";
 import type { Expr } from "./expr.ts";
+import { range } from "./space.ts";
 import type { IterationSpace } from "./space.ts";
 
 /** How partial results combine. */
@@ -131,8 +132,6 @@ function build(structure: LoopStructure): Kernel {
     wgsl: wgslBody(structure),
   };
 }
-
-const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
 /** An object whose properties are made when they are first read. */
 function lazily<T>(names: readonly string[], make: (i: number) => T): Record<string, T> {

@@ -18,6 +18,9 @@ export interface OperandStrides {
   readonly reduced: readonly number[];
 }
 
+/** 0 ... n-1: the loops of a kernel, or its operands. */
+export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+
 interface Loop {
   length: number;
   /** One stride for each operand. */

@@ -1,8 +1,7 @@
 /** The last step of the gradient of the weights on the CPU: the sums of the chunks become dw. */
 import { f32x4, i32, v128 } from "../../engine/backends/cpu/assembler.ts";
 import type { ModuleBuilder } from "../../engine/backends/cpu/assembler.ts";
-import { storeLanes } from "../../engine/backends/cpu/expression/loops.ts";
-import { minU, Words } from "../../engine/backends/cpu/task.ts";
+import { minU, storeLanes, Words } from "../../engine/backends/cpu/task.ts";
 import type { Machine } from "../../engine/backends/cpu/machine.ts";
 import type { Pointer } from "../../engine/kernel.ts";
 

@@ -2,9 +2,10 @@
  * The gradient of the weights of a depthwise convolution on the CPU: for every tap and channel a sum over the output
  * pixels, four neighbouring channels in the lanes of a vector.
  *
- * Along a row of output pixels the sums of up to 7 taps stay in registers: a pixel takes one vector of dy, and one of x for
- * each tap. (With 8 taps there are not registers enough, since V8 moves the loads to the front: half the speed.) Taps are at constant distances in the padded lines, so the
- * code is written for one geometry. Sums are kept in chunks as those of dense convolutions are (see `grad-weight.cpu.ts`).
+ * Along a row of output pixels the sums of up to 7 taps stay in registers: a pixel takes one vector of dy, and one of x
+ * for each tap. (With 8 taps there are not registers enough, since V8 moves the loads to the front: half the speed.)
+ * Taps are at constant distances in the padded lines, so the code is written for one geometry. Sums are kept in chunks as
+ * those of dense convolutions are (see `grad-weight.cpu.ts`).
  */
 import { f32x4, i32, v128 } from "../../engine/backends/cpu/assembler.ts";
 import type { ModuleBuilder } from "../../engine/backends/cpu/assembler.ts";

@@ -9,8 +9,7 @@
  */
 import { f32x4, i32, v128 } from "../../engine/backends/cpu/assembler.ts";
 import type { FunctionBuilder, Local, ModuleBuilder } from "../../engine/backends/cpu/assembler.ts";
-import { storeLanes } from "../../engine/backends/cpu/expression/loops.ts";
-import { Words } from "../../engine/backends/cpu/task.ts";
+import { storeLanes, Words } from "../../engine/backends/cpu/task.ts";
 import type { Pointer } from "../../engine/kernel.ts";
 import type { Machine } from "../../engine/backends/cpu/machine.ts";
 import { convolve, unitSignature } from "./convolve.cpu.ts";

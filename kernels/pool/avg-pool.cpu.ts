@@ -1,5 +1,5 @@
 import { f32x4, i32, v128 } from "../../engine/backends/cpu/assembler.ts";
-import { storeLanes } from "../../engine/backends/cpu/expression/loops.ts";
+import { storeLanes } from "../../engine/backends/cpu/task.ts";
 import type { Machine } from "../../engine/backends/cpu/machine.ts";
 import type { Pointer } from "../../engine/kernel.ts";
 import type { PoolGeometry } from "./geometry.ts";

@@ -6,8 +6,7 @@
  */
 import { f32x4, i32, i32x4, v128 } from "../../engine/backends/cpu/assembler.ts";
 import type { FunctionBuilder, ModuleBuilder, Value } from "../../engine/backends/cpu/assembler.ts";
-import { storeLanes } from "../../engine/backends/cpu/expression/loops.ts";
-import { minU, runTasks, Words } from "../../engine/backends/cpu/task.ts";
+import { minU, runTasks, storeLanes, Words } from "../../engine/backends/cpu/task.ts";
 import type { Machine } from "../../engine/backends/cpu/machine.ts";
 import type { Pointer } from "../../engine/kernel.ts";
 import { beginSearch, takeLarger } from "../larger.cpu.ts";

@@ -1,6 +1,6 @@
-/** What the tasks of all kernels have in common: argument words by name, and how a job is run. */
+/** What the tasks of all kernels have in common: argument words by name, the ends of vectors, and how a job is run. */
 import { i32, select } from "./assembler.ts";
-import type { Operand, Value } from "./assembler.ts";
+import type { FunctionBuilder, Local, Operand, Value } from "./assembler.ts";
 import type { Machine, Program } from "./machine.ts";
 
 /** The argument words of a job by name: listed on the host, read in the task. */
@@ -39,6 +39,29 @@ export class Words<N extends string> {
 
 /** The smaller of two unsigned numbers. Both are evaluated twice. */
 export const minU = (a: Value<"i32">, b: Value<"i32">): Value<"i32"> => select(i32.ltU(a, b), a, b);
+
+/** Stores the first `count` lanes; all four if there are more. */
+export function storeLanes(
+  f: FunctionBuilder,
+  address: Local<"i32">,
+  lanes: Value<"v128">,
+  count: Local<"i32">,
+): void {
+  f.if(
+    i32.geU(count, 4),
+    () => {
+      f.store(address, lanes);
+    },
+    () => {
+      const value = f.let(lanes);
+      for (const lane of [0, 1, 2]) {
+        f.if(i32.gtU(count, lane), () => {
+          f.storeLane(address, value, lane, 4 * lane);
+        });
+      }
+    },
+  );
+}
 
 /** A job with fewer floating-point operations takes about as long as handing it out to threads. */
 const SMALL_JOB = 1 << 20;

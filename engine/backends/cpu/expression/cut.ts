@@ -3,6 +3,7 @@
  * out whatever that is.
  */
 import type { LoopStructure } from "../../../expr/kernel.ts";
+import { sizeOf } from "../../../shape.ts";
 
 /** Elements in a task: 64 KiB for each operand, so that a task is worth handing to a thread. */
 const TASK_ELEMENTS = 16384;
@@ -13,14 +14,12 @@ const CHUNK_ROWS = 256;
 /** Columns in one task of a column fold. */
 const TASK_COLUMNS = 4096;
 
-const product = (lengths: readonly number[]): number => lengths.reduce((total, length) => total * length, 1);
-
 /** How the kept loops are cut into tasks: the innermost is columns, all others together are rows. */
 export function mapCut(
   kept: readonly number[],
 ): Record<"rows" | "columns" | "taskRows" | "taskColumns" | "tasks", number> {
   const columns = kept.at(-1) ?? 1;
-  const rows = product(kept.slice(0, -1));
+  const rows = sizeOf(kept.slice(0, -1));
   const taskColumns = Math.min(columns, TASK_ELEMENTS);
   const taskRows = Math.max(1, Math.floor(TASK_ELEMENTS / Math.max(1, columns)));
   const tasks = columns === 0 ? 0 : Math.ceil(rows / taskRows) * Math.ceil(columns / taskColumns);
@@ -52,9 +51,9 @@ export function foldCut(
   kept: readonly number[],
   reduced: readonly number[],
 ): FoldCut {
-  const [keptCount, reducedCount] = [product(kept), product(reduced)];
+  const [keptCount, reducedCount] = [sizeOf(kept), sizeOf(reduced)];
   const columns = (structure.foldsRows ? reduced.at(-1) : kept.at(-1)) ?? 1;
-  const rows = structure.foldsRows ? keptCount : product(kept.slice(0, -1));
+  const rows = structure.foldsRows ? keptCount : sizeOf(kept.slice(0, -1));
   const singleRun = structure.foldsRows && reduced.length <= 1;
   const folds = singleRun
     ? reducedCount

@@ -14,7 +14,7 @@ import { identityOf } from "../../../expr/kernel.ts";
 import type { Accumulator, LoopStructure, Monoid } from "../../../expr/kernel.ts";
 import { f32x4, i32, i32x4, v128 } from "../assembler.ts";
 import type { FunctionBuilder, Local, ModuleBuilder, Value } from "../assembler.ts";
-import { minU } from "../task.ts";
+import { minU, storeLanes } from "../task.ts";
 import { foldCutNames } from "./cut.ts";
 import {
   advance,
@@ -24,7 +24,6 @@ import {
   operandWords,
   reset,
   startPointers,
-  storeLanes,
 } from "./loops.ts";
 import { emitMap, mapWords } from "./map.ts";
 

@@ -4,6 +4,7 @@
 import { f32x4, i32, v128 } from "../assembler.ts";
 import type { FunctionBuilder, Local, Value } from "../assembler.ts";
 import type { InnerStride, LoopStructure } from "../../../expr/kernel.ts";
+import { range } from "../../../expr/space.ts";
 import type { Params, Pointer } from "../../../kernel.ts";
 import { f32Bits } from "../machine.ts";
 import { Words } from "../task.ts";
@@ -42,8 +43,6 @@ export class ArgumentWords extends Words<string> {
 /** Words that say how the work is cut. */
 export const cutWords = (names: readonly string[]): ArgumentWord[] =>
   names.map((name) => [name, ({ cut }) => cut[name] ?? 0]);
-
-const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
 /** Which loops of a kernel: those that are kept or those that are folded. */
 export type LoopKind = "kept" | "reduced";
@@ -174,27 +173,4 @@ export class OperandReader {
   #toFloat(index: number, lanes: Value<"v128">): Value<"v128"> {
     return this.#integers.has(index) ? f32x4.convertI32x4S(lanes) : lanes;
   }
-}
-
-/** Stores the first `count` lanes; all four if there are more. */
-export function storeLanes(
-  f: FunctionBuilder,
-  address: Local<"i32">,
-  lanes: Value<"v128">,
-  count: Local<"i32">,
-): void {
-  f.if(
-    i32.geU(count, 4),
-    () => {
-      f.store(address, lanes);
-    },
-    () => {
-      const value = f.let(lanes);
-      for (const lane of [0, 1, 2]) {
-        f.if(i32.gtU(count, lane), () => {
-          f.storeLane(address, value, lane, 4 * lane);
-        });
-      }
-    },
-  );
 }

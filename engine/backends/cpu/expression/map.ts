@@ -9,16 +9,8 @@ import { inputsOf } from "../../../expr/expr.ts";
 import type { LoopStructure } from "../../../expr/kernel.ts";
 import { i32 } from "../assembler.ts";
 import type { FunctionBuilder, Local, ModuleBuilder, Value } from "../assembler.ts";
-import { minU } from "../task.ts";
-import {
-  advance,
-  ArgumentWords,
-  cutWords,
-  OperandReader,
-  operandWords,
-  startPointers,
-  storeLanes,
-} from "./loops.ts";
+import { minU, storeLanes } from "../task.ts";
+import { advance, ArgumentWords, cutWords, OperandReader, operandWords, startPointers } from "./loops.ts";
 import type { ArgumentWord } from "./loops.ts";
 
 /** The words of a map: operands, outputs, how rows and columns are cut, and those of extra inputs. */

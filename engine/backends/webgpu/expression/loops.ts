@@ -7,14 +7,13 @@
  */
 import { prelude } from "../../../expr/emit-wgsl.ts";
 import type { LoopStructure } from "../../../expr/kernel.ts";
+import { range } from "../../../expr/space.ts";
 import type { Params } from "../../../kernel.ts";
 import { shader } from "../shader.ts";
 import type { Shader } from "../shader.ts";
 
 /** The loop along which quads lie, if any. */
 export type Quads = "kept" | "reduced" | undefined;
-
-const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
 const rankOf = (structure: LoopStructure, loop: "kept" | "reduced"): number =>
   loop === "kept" ? structure.keptRank : structure.reducedRank;
