@@ -49,12 +49,12 @@ const copy = elementwise("copyGradient", (x) => x);
 
 /**
  * Adds to `.grad` of every leaf that `loss` depends on the derivative of `loss` with respect to it. Gradients belong
- * to their leaves alone (they may be changed in place) and outlive scopes; `zeroGrad()` forgets them. What the tape saved is freed on the way, unless
- * `retainGraph` or `createGraph`.
+ * to their leaves alone (they may be changed in place) and outlive scopes; `zeroGrad()` forgets them. What the tape
+ * saved is freed on the way, unless `retainGraph` or `createGraph`.
  *
  * Throws ShapeError if `loss` has several elements and no `gradient` is given, NotDifferentiableError if it depends on
- * no leaf with a gradient, or through an op that has no derivative; ShapeError, DTypeError or BackendError if `gradient`
- * does not fit `loss`, DisposedError if one of them is gone.
+ * no leaf with a gradient, or through an op that has no derivative; ShapeError, DTypeError or BackendError if
+ * `gradient` does not fit `loss`, DisposedError if one of them is gone.
  */
 export function backward(loss: Tensor, options: GradOptions = {}): void {
   const isLeaf = (variable: Variable): boolean => variable.node === null;
@@ -73,7 +73,8 @@ export function backward(loss: Tensor, options: GradOptions = {}): void {
 
 /**
  * The derivatives of `output` with respect to each of `inputs` (leaves or intermediate tensors), without touching
- * `.grad`. They may share their elements with one another and with `gradient`. Throws as {@link backward}, and NotDifferentiableError if `output` does not depend on one of the inputs.
+ * `.grad`. They may share their elements with one another and with `gradient`. Throws as {@link backward}, and
+ * NotDifferentiableError if `output` does not depend on one of the inputs.
  *
  * A Hessian-vector product, by differentiating twice:
  * ```ts

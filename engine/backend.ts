@@ -103,13 +103,10 @@ export interface InitOptions {
 
 /**
  * Creates a backend and makes it the current one. Never falls back to another than the one asked for.
- * Throws ValueError for an unknown name or a bad number of threads.
+ * Throws ValueError for an unknown name, or for a bad number of threads on cpu.
  */
 export async function init(options: InitOptions = {}): Promise<Backend> {
   const { backend = "auto", threads } = options;
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
-    throw new ValueError(`init: expected threads to be a positive integer, got ${threads}`);
-  }
   const created = await create(backend, threads);
   setBackend(created);
   return created;

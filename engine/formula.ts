@@ -13,7 +13,7 @@ import { differentiate } from "./expr/derivative.ts";
 import * as e from "./expr/expr.ts";
 import type { Expr } from "./expr/expr.ts";
 import type { ExpressionDefinition, Monoid } from "./expr/kernel.ts";
-import { runExpression } from "./launch.ts";
+import { runOneExpression } from "./launch.ts";
 import { defineOp } from "./op.ts";
 import { broadcastAxes, broadcastShapes, sameShape } from "./shape.ts";
 import type { Shape } from "./shape.ts";
@@ -146,9 +146,7 @@ export class Formula {
 
   #launch(inputs: Inputs, { numbers, shape, axes }: Call): Tensor {
     const operands = numbers.map((number, i) => number ?? inputs[`x${i}`] ?? 0);
-    const [output] = runExpression(this.#kernel, operands, shape, axes);
-    if (!output) throw new RangeError(`${this.name}: no output`);
-    return output;
+    return runOneExpression(this.#kernel, operands, shape, axes);
   }
 
   /** The operands that occur in the derivative of an operand that has a gradient; for max also y. */

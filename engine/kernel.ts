@@ -1,6 +1,6 @@
 /**
- * A kernel is one object that says the same computation once per backend: `js` is its readable definition
- * (the reference backend runs it; it is in the subset that gpu.js compiles), `cpu` its tuned WebAssembly SIMD body, `wgsl` its shaders.
+ * A kernel is one object that says the same computation once per backend: `js` is its readable definition, which the
+ * reference backend runs (in the subset that gpu.js compiles), `cpu` its tuned WebAssembly SIMD body, `wgsl` its shaders.
  */
 import type { Machine } from "./backends/cpu/machine.ts";
 import type { Block, Gpu } from "./backends/webgpu/gpu.ts";

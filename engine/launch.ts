@@ -24,6 +24,18 @@ export function runExpression(
   return run(kernel, params, inputs, definition.outputs.map(() => f32(reduceShape(shape, axes, true)))); // prettier-ignore
 }
 
+/** {@link runExpression} for a kernel with one output. */
+export function runOneExpression(
+  definition: ExpressionDefinition,
+  operands: readonly ExpressionOperand[],
+  shape: Shape,
+  axes: readonly number[] = [],
+): Tensor {
+  const [output] = runExpression(definition, operands, shape, axes);
+  if (!output) throw new RangeError(`${definition.name}: no output`);
+  return output;
+}
+
 /** Runs an expression kernel over the shape of `targets`, which its outputs overwrite. Not recorded. */
 export function updateExpression(
   definition: ExpressionDefinition,

@@ -6,6 +6,12 @@ export function checkPositiveInteger(who: string, name: string, value: number): 
   throw new ValueError(`${who}: expected ${name} to be a positive integer, got ${value}`);
 }
 
+/** Refuses anything but a finite number > 0: lengths, temperatures. Throws ValueError. */
+export function checkPositive(who: string, name: string, value: number): void {
+  if (Number.isFinite(value) && value > 0) return;
+  throw new ValueError(`${who}: expected ${name} to be a finite number > 0, got ${value}`);
+}
+
 /** Refuses anything but a finite number >= 0: rates and factors. Throws ValueError. */
 export function checkNonNegative(who: string, name: string, value: number): void {
   if (Number.isFinite(value) && value >= 0) return;

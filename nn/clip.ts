@@ -3,10 +3,10 @@
  */
 import { noGrad } from "../engine/autograd.ts";
 import { elementwise } from "../engine/elementwise.ts";
-import { ValueError } from "../engine/errors.ts";
 import * as e from "../engine/expr/expr.ts";
 import { scope } from "../engine/scope.ts";
 import type { Tensor } from "../engine/tensor.ts";
+import { checkPositive } from "./check.ts";
 import { globalNorm } from "./norm.ts";
 import { defineUpdate } from "./update.ts";
 
@@ -45,8 +45,3 @@ export function clipGradValue(parameters: Iterable<Tensor>, maxValue: number): v
 
 const gradientsOf = (parameters: Iterable<Tensor>): Tensor[] =>
   [...parameters].flatMap(({ grad }) => (grad ? [grad] : []));
-
-function checkPositive(who: string, name: string, value: number): void {
-  if (value > 0 && value < Infinity) return;
-  throw new ValueError(`${who}: expected ${name} to be a finite number above 0, got ${value}`);
-}

@@ -114,7 +114,10 @@ function multiply(a: Named, b: Named, wanted: ReadonlySet<string>): Named {
   return { x: reshape(matmul(left.x, right.x, options), lengths), axes: [...batch, ...rows, ...columns] };
 }
 
-/** As [batch, rows, columns] (without a batch, [rows, columns]), or, where the axes stand so already, as [batch, columns, rows], which matmul takes too. */
+/**
+ * As [batch, rows, columns] (without a batch, [rows, columns]), or, where the axes stand so already, as [batch, columns,
+ * rows], which matmul takes too.
+ */
 function asMatrices(
   named: Named,
   batch: readonly string[],

@@ -1,7 +1,7 @@
 import { ShapeError } from "../../engine/errors.ts";
 import { input } from "../../engine/expr/expr.ts";
 import type { ExpressionDefinition } from "../../engine/expr/kernel.ts";
-import { runExpression } from "../../engine/launch.ts";
+import { runOneExpression } from "../../engine/launch.ts";
 import { defineOp } from "../../engine/op.ts";
 import { formatShape, stridesOf } from "../../engine/shape.ts";
 import type { Shape } from "../../engine/shape.ts";
@@ -33,9 +33,7 @@ const transposeOp = defineOp({
       const flat = gather(reshape(x, [x.size]), positions(shape, strides), 0);
       return { output: reshape(flat, shape), saved: {} };
     }
-    const [output] = runExpression(copy, [{ tensor: x, strides }], shape);
-    if (!output) throw new RangeError("transpose: no output");
-    return { output, saved: {} };
+    return { output: runOneExpression(copy, [{ tensor: x, strides }], shape), saved: {} };
   },
   // axis i of y is axis p(i) of x  =>  axis p(i) of dx is axis i of dy: the inverse permutation
   backward: (_saved, dy, permutation) => ({

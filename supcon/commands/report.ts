@@ -2,7 +2,6 @@
 import { readdirSync } from "node:fs";
 import type { Backend } from "../../engine/backend.ts";
 import type { SupConModel } from "../model.ts";
-import { defaultTemperatures } from "../training/contrastive.ts";
 import { lossBounds } from "../training/diagnostics.ts";
 import type { RunData } from "./data.ts";
 import type { TrainConfig } from "./options.ts";
@@ -36,13 +35,7 @@ run       ${path}`);
 }
 
 /** What stage 1 minimises. */
-function aimOf({
-  form,
-  loss,
-  temperature = defaultTemperatures[loss],
-  queue,
-  keyMomentum,
-}: TrainConfig): string {
+function aimOf({ form, loss, temperature, queue, keyMomentum }: TrainConfig): string {
   if (form === "cross-entropy") return "cross-entropy";
   const memory = queue > 0 ? `, ${count(queue)} keys of earlier batches` : "";
   const encoder = keyMomentum === undefined ? "" : `, keys of a momentum encoder (${keyMomentum})`;

@@ -3,7 +3,7 @@ import { tensor } from "../../engine/create.ts";
 import { ValueError } from "../../engine/errors.ts";
 import { scope } from "../../engine/scope.ts";
 import { l2Normalize, matmul } from "../../kernels/index.ts";
-import { checkPositiveInteger } from "../../nn/check.ts";
+import { checkPositive, checkPositiveInteger } from "../../nn/check.ts";
 import { checkComparable } from "./features.ts";
 import type { Features, LabelledFeatures } from "./features.ts";
 
@@ -76,9 +76,7 @@ export async function knnTop1(
   { temperature = 0.07, ...options }: KnnOptions = {},
 ): Promise<number> {
   checkComparable("knnTop1", train, test);
-  if (!(temperature > 0 && temperature < Infinity)) {
-    throw new ValueError(`knnTop1: expected a finite temperature > 0, got ${temperature}`);
-  }
+  checkPositive("knnTop1", "temperature", temperature);
   let [row, correct] = [0, 0];
   for await (const neighbours of nearestNeighbours(train, test, options)) {
     const votes = new Float64Array(train.classes);

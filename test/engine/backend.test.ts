@@ -141,7 +141,7 @@ describe("init", () => {
     await backend.destroy();
     await init({ backend: "reference" });
     assert.equal(currentBackend().name, "reference");
-    await assert.rejects(init({ threads: 0 }), ValueError);
+    await assert.rejects(init({ backend: "cpu", threads: 0 }), ValueError);
     await assert.rejects(init({ backend: "gpu" as "cpu" }), (error) => {
       return error instanceof ValueError && /among auto, .*, got "gpu"/.test(error.message);
     });

@@ -83,9 +83,8 @@ export class CpuBackend implements Backend {
   }
 
   peek(buffer: DeviceBuffer): Elements {
-    const view = this.#view(own(buffer));
     // A copy outside of the shared memory.
-    return view instanceof Float32Array ? Float32Array.from(view) : Int32Array.from(view);
+    return this.#view(own(buffer)).slice();
   }
 
   sync(): Promise<void> {
