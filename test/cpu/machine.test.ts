@@ -25,7 +25,7 @@ const nothing = (machine: Machine) =>
 /** Takes all of the heap, in blocks from 1 GiB down to 64 KiB. */
 function fill({ heap }: Machine): number[] {
   const blocks: number[] = [];
-  for (let bytes = 2 ** 30; bytes >= 2 ** 16; ) {
+  for (let bytes = 2 ** 30; bytes >= 2 ** 16;) {
     try {
       blocks.push(heap.alloc(bytes));
     } catch {

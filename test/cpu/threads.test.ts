@@ -267,7 +267,8 @@ describe("failures", () => {
     };
     await assert.rejects(
       Machine.create({ threads: 4, spawn }),
-      (error) => error instanceof WorkerError && error.message.includes("worker 3 did not start: Error: no more"),
+      (error) =>
+        error instanceof WorkerError && error.message.includes("worker 3 did not start: Error: no more"),
     );
     assert.equal(ended, 2);
   });
