@@ -12,7 +12,7 @@ const badInput = [ValueError, DataError, SafetensorsError, StateDictError];
  * Runs a command to its end, tells what went wrong on stderr, and sets the exit code: 0 done, 1 failed, 2 bad usage or
  * data, 130 interrupted, as shells have it.
  */
-export async function main(work: () => Promise<void>): Promise<void> {
+export async function main(work: () => Promise<unknown>): Promise<void> {
   // Whoever reads, such as head, may have seen enough.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit();

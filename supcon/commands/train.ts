@@ -43,11 +43,17 @@ export interface TrainResult {
 }
 
 /**
- * The whole of `supcon/train.ts`: data, stage 1, stage 2, run folder. Throws DataError for data that is missing or
+ * The whole of `supcon/train.ts`: data, stage 1, stage 2, run folder. Returns what result.json holds, nothing of a dry run. Throws DataError for data that is missing or
  * damaged and ValueError for a run folder that does not fit, both before any work; DivergedError if the loss is no number
  * any more; InterruptedError after SIGINT or SIGTERM.
  */
-export async function train({ config, out, resume, dryRun, profile }: TrainCommand): Promise<void> {
+export async function train({
+  config,
+  out,
+  resume,
+  dryRun,
+  profile,
+}: TrainCommand): Promise<TrainResult | undefined> {
   const started = performance.now();
   if (out !== undefined && !resume && !dryRun) refuseUsed(out);
   const data = dataOf(config);
@@ -61,7 +67,7 @@ export async function train({ config, out, resume, dryRun, profile }: TrainComma
     if (dryRun) {
       printStart(config, backend, data, model, "none: a dry run writes nothing");
       await printEstimate(config, backend, data, model, training);
-      return;
+      return undefined;
     }
     const machine = machineOf(backend);
     using folder =
@@ -90,6 +96,7 @@ export async function train({ config, out, resume, dryRun, profile }: TrainComma
     };
     folder.writeResult(result);
     printEnd(config, result, folder.path);
+    return result;
   } finally {
     await backend.destroy();
   }
