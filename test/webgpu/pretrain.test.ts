@@ -62,10 +62,13 @@ describe("pre-training on WebGPU", { skip }, () => {
 
   it("finds every pipeline, bind group and buffer in its caches from the third step on", async () => {
     const { stats } = await curve("webgpu");
-    const misses = ({ caches }: BackendStats) => Object.entries(caches ?? {}).map(([name, cache]) => `${name}: ${cache.misses} made`); // prettier-ignore
-    assert.equal(misses(stats[1]!).length, 3);
-    stats.slice(2).forEach((each, i) => {
-      assert.deepEqual(misses(each), misses(stats[1]!), `made in step ${i + 3}`);
+    const misses = stats.map(({ caches }) => Object.values(caches ?? {}).map((cache) => cache.misses));
+    assert.equal(misses[0]?.length, 3, "pipelines, bind groups, buffers");
+    // The last step of an epoch, every fourth here, is measured as well: a step of another kind, which comes for the
+    // third time in the third epoch.
+    misses.forEach((made, i) => {
+      const isKnown = i % 4 === 3 ? i >= 3 * 4 - 1 : i >= 2;
+      if (isKnown) assert.deepEqual(made, misses[i - 1], `made in step ${i + 1}`);
     });
   });
 });
