@@ -38,7 +38,7 @@ const STORE = { i32: [0x36], f32: [0x38], v128: [0xfd, 0x0b] } as const satisfie
   ValueType,
   readonly number[]
 >;
-const OP = { block: 0x02, loop: 0x03, if: 0x04, else: 0x05, end: 0x0b, br: 0x0c, brIf: 0x0d, return: 0x0f, call: 0x10, localGet: 0x20, localSet: 0x21, localTee: 0x22 } as const; // prettier-ignore
+const OP = { block: 0x02, loop: 0x03, if: 0x04, else: 0x05, end: 0x0b, br: 0x0c, brIf: 0x0d, call: 0x10, localGet: 0x20, localSet: 0x21 } as const; // prettier-ignore
 const NO_RESULT = 0x40;
 
 const isLocal = (x: Operand<ValueType>): boolean => typeof x === "object" && "index" in x;
@@ -106,11 +106,6 @@ export class FunctionBuilder {
     this.#emit(variable.code, asI32(step).code, [0x6a, OP.localSet], unsigned(variable.index));
   }
 
-  /** The value, also kept in `variable`. */
-  tee<T extends ValueType>(variable: Local<T>, value: Value<T>): Value<T> {
-    return { type: value.type, code: [...value.code, OP.localTee, ...unsigned(variable.index)] };
-  }
-
   /** memory[address + offset] = value, 4 or 16 bytes by the type of the value. */
   store(address: Operand<"i32">, value: Value<ValueType>, offset = 0): void {
     this.#emit(asI32(address).code, value.code, STORE[value.type], memarg(offset));
@@ -119,11 +114,6 @@ export class FunctionBuilder {
   /** memory[address + offset] = one 32-bit lane of a vector. */
   storeLane(address: Operand<"i32">, vector: Value<"v128">, lane: number, offset = 0): void {
     this.#emit(asI32(address).code, vector.code, [0xfd, 0x5a], memarg(offset), [laneIndex(lane)]);
-  }
-
-  /** Copies bytes; the ranges may overlap. */
-  memoryCopy(to: Operand<"i32">, from: Operand<"i32">, bytes: Operand<"i32">): void {
-    this.#emit(asI32(to).code, asI32(from).code, asI32(bytes).code, [0xfc, 0x0a, 0, 0]);
   }
 
   /** Sets bytes to the low 8 bits of `byte`. */
@@ -176,11 +166,6 @@ export class FunctionBuilder {
         otherwise();
       }
     });
-  }
-
-  /** Leaves a function that returns nothing. */
-  return(): void {
-    this.#emit([OP.return]);
   }
 
   /**
