@@ -40,9 +40,13 @@ export function stopGradient(x: Tensor): Tensor {
 
 /**
  * The same elements as a leaf: what is computed from it is differentiated down to here, and `backward` accumulates into
- * its `.grad`. PyTorch's `x.detach().requires_grad_()`.
+ * its `.grad`. PyTorch's `x.detach().requires_grad_()`. Throws DisposedError, DTypeError for integers.
  */
-export const leafOf = (x: Tensor): Tensor => x.alias(new Variable(x.shape, null));
+export function leafOf(x: Tensor): Tensor {
+  x.checkAlive("leafOf");
+  if (x.dtype !== "f32") throw new DTypeError(`leafOf: expected f32, got ${x.dtype}`);
+  return x.alias(new Variable(x.shape, null));
+}
 
 const add = elementwise("accumulateGradient", (a, b) => e.add(a, b));
 const copy = elementwise("copyGradient", (x) => x);

@@ -26,7 +26,7 @@ export interface Conv2dOptions extends ConvOptions {
 export class Conv2d extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor | null;
-  readonly #geometry: ConvOptions;
+  readonly #options: ConvOptions;
 
   /** Throws ValueError for sizes that are not positive integers, and groups that do not divide both channels. */
   constructor(inChannels: number, outChannels: number, kernelSize: number, options: Conv2dOptions) {
@@ -34,8 +34,8 @@ export class Conv2d extends Module {
     for (const [name, size] of Object.entries({ inChannels, outChannels, kernelSize })) {
       checkPositiveInteger("Conv2d", name, size);
     }
-    const { random, bias = false, init = kaimingNormal("out"), ...geometry } = options;
-    const { groups = 1 } = geometry;
+    const { random, bias = false, init = kaimingNormal("out"), ...convOptions } = options;
+    const { groups = 1 } = convOptions;
     checkPositiveInteger("Conv2d", "groups", groups);
     if (inChannels % groups !== 0 || outChannels % groups !== 0) {
       throw new ValueError(
@@ -45,11 +45,11 @@ export class Conv2d extends Module {
     const shape = [kernelSize, kernelSize, inChannels / groups, outChannels];
     this.weight = parameter(shape, () => init(shape, random));
     this.bias = bias ? parameter([outChannels], new Float64Array(outChannels)) : null;
-    this.#geometry = geometry;
+    this.#options = convOptions;
   }
 
   override forward(x: Tensor): Tensor {
-    const y = conv2d(x, this.weight, this.#geometry);
+    const y = conv2d(x, this.weight, this.#options);
     return this.bias ? add(y, this.bias) : y;
   }
 }

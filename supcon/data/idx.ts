@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
+import { sizeOf } from "../../engine/shape.ts";
 import type { ImageDataset } from "./dataset.ts";
 import { DataError } from "./dataset.ts";
 
@@ -34,7 +35,7 @@ export function parseIdx(bytes: Uint8Array, source: string): IdxArray {
   const header = 4 + 4 * rank;
   if (bytes.length < header) fail(`an IDX header of ${header} bytes`, `${bytes.length} bytes`);
   const dims = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis));
-  const size = dims.reduce((product, dim) => product * dim, 1);
+  const size = sizeOf(dims);
   if (bytes.length - header !== size) {
     fail(`${size} elements for dimensions ${dims.join(" x ")}`, `${bytes.length - header}`);
   }

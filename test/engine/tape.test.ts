@@ -224,6 +224,8 @@ describe("backward", () => {
     middle.dispose();
     assert.equal(liveBuffers(), before - 1);
     assert.deepEqual(elements(y), [a, b]);
+    assert.throws(() => leafOf(middle), refusal(DisposedError, "leafOf"));
+    assert.throws(() => leafOf(tensor(Int32Array.of(1))), refusal(DTypeError, "leafOf"));
   });
 
   it("of a leaf itself is 1", () => {
