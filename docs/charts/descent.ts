@@ -12,7 +12,7 @@ export const VIEWS = 2;
 export const CLASSES = 3;
 export const TEMPERATURE = 0.2;
 export const labels: readonly number[] = Array.from({ length: SAMPLES }, (_, i) => i % CLASSES);
-const STEPS = 400;
+export const STEPS = 400;
 const LEARNING_RATE = 0.5;
 
 /** Where the descent begins and ends, as angles of the views, and the loss before each step. */
