@@ -9,13 +9,13 @@ const page = readFileSync(join(folder, "supcon.md"), "utf8");
 export const read = (...path: string[]): string => readFileSync(join(root, ...path), "utf8");
 
 /** Lines of code, each with the file that it is from, which the block's first line names. */
-export const quotes = Array.from(page.matchAll(/^```ts\n\/\/ (.*)\n([^]*?)^```/gm), ([, file = "", code = ""]) => ({
+export const quotes = Array.from(page.matchAll(/^ *```ts\n *\/\/ (.*)\n([^]*?)^ *```/gm), ([, file = "", code = ""]) => ({
   file,
   lines: code.split("\n").map((line) => line.trim()).filter((line) => line !== ""),
 })); // prettier-ignore
 
 /** How many blocks of TypeScript there are. */
-export const blocks = page.match(/^```ts$/gm)?.length ?? 0;
+export const blocks = page.match(/^ *```ts$/gm)?.length ?? 0;
 
 /** [text](target) of links and figures. */
 export const links = Array.from(page.matchAll(/\[([^\]]+)\]\(([^)]+)\)/g), ([, text = "", target = ""]) => ({
@@ -33,6 +33,6 @@ export const headings = Array.from(page.matchAll(/^##+ (.*)$/gm), ([, title = ""
 
 /** What is left without code, formulas and targets of links, with one space for all that separates words. */
 export const prose = page
-  .replaceAll(/^```[^]*?^```/gm, "")
+  .replaceAll(/^ *```[^]*?^ *```/gm, "")
   .replaceAll(/\]\([^)]+\)/g, "]")
   .replaceAll(/\s+/g, " ");
