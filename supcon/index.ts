@@ -18,7 +18,13 @@ export type { KnnOptions, Neighbour, NeighbourOptions } from "./evaluate/knn.ts"
 export { LinearClassifier, linearTop1, trainLinear } from "./evaluate/linear.ts";
 export type { LinearClassifierOptions, LinearOptions } from "./evaluate/linear.ts";
 
-export { balancedIndices, channelStatistics, DataError, selectImages } from "./data/dataset.ts";
+export {
+  balancedIndices,
+  channelStatistics,
+  classBalancedOrder,
+  DataError,
+  selectImages,
+} from "./data/dataset.ts";
 export type { ImageDataset, ImageShape } from "./data/dataset.ts";
 export { makeViews } from "./augment/views.ts";
 export { cifar100Policy, cifar10Policy, digitPolicy, withoutAugmentation } from "./augment/policy.ts";

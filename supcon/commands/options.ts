@@ -103,6 +103,7 @@ const commandLine = () =>
     .optionsGroup("Stage 1, how:")
     .option("--epochs <n>", `passes over the training images (${presetHelp("epochs")})`, integer(1))
     .option("--batch <n>", "images in a batch", integer(2), 64)
+    .option("--class-balanced", "all classes come equally often, however many images they have", false)
     .option("--views <n>", "random views of each image of a batch", integer(1), 2)
     .addOption(new Option("--optimizer <name>", "what makes steps of gradients").choices(optimizerNames).default("sgd" as const))
     .option("--learning-rate <rate>", "greatest learning rate: linear warm-up, then a cosine to 0", positive, 0.1)

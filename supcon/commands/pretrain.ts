@@ -9,6 +9,7 @@ import { cosineSchedule } from "../../nn/index.ts";
 import type { Linear, Memory, Optimizer, Schedule, StateDict } from "../../nn/index.ts";
 import type { AugmentPolicy } from "../augment/policy.ts";
 import { makeViews } from "../augment/views.ts";
+import { classBalancedOrder } from "../data/dataset.ts";
 import type { ImageDataset } from "../data/dataset.ts";
 import type { SupConModel } from "../model.ts";
 import type { Position } from "../run/checkpoint.ts";
@@ -29,6 +30,8 @@ export interface PretrainOptions extends Omit<ObjectiveOptions, "classCounts"> {
   readonly epochs: number;
   /** Images in a batch. What an epoch has left over waits for another one, whose order is another. */
   readonly batch: number;
+  /** Whether all classes come equally often, however large they are. Default false: all images do. */
+  readonly classBalanced?: boolean;
   /** Random views of each image. */
   readonly views: number;
   readonly policy: AugmentPolicy;
@@ -161,7 +164,10 @@ export class Pretraining implements Disposable {
       const epoch = Math.floor(this.#position.step / ofEpoch);
       const ofViews = random.fork(epoch);
       // Not from ofViews itself: what is drawn from it would change the views, which fork from its state.
-      const order = random.fork(epoch).permutation(this.#dataset.count);
+      const ofOrder = random.fork(epoch);
+      const order = this.#options.classBalanced
+        ? classBalancedOrder(this.#dataset, ofOrder)
+        : ofOrder.permutation(this.#dataset.count);
       const started = performance.now() - 1000 * this.#position.seconds;
       const seconds = () => (performance.now() - started) / 1000;
       let latest: StepDiagnostics | null = null;

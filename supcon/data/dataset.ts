@@ -82,6 +82,22 @@ export function balancedIndices(
 }
 
 /**
+ * An order of as many images as the data set has in which every class is as frequent as any other: one image of each
+ * class in turn, the classes in random order, each class's images in a random order of their own that begins again when
+ * it is through. Images of rare classes come several times, some of frequent ones not at all.
+ */
+export function classBalancedOrder(dataset: ImageDataset, random: Random): Int32Array<ArrayBuffer> {
+  const members = dataset.classes.map((): number[] => []);
+  for (const index of random.permutation(dataset.count)) members[dataset.labels[index] ?? -1]?.push(index);
+  const present = members.filter((each) => each.length > 0);
+  random.shuffle(present);
+  return Int32Array.from({ length: dataset.count }, (_, i) => {
+    const own = present[i % present.length] ?? [];
+    return own[Math.floor(i / present.length) % own.length] ?? 0;
+  });
+}
+
+/**
  * Mean and standard deviation of each channel over all images, on the scale [0, 1]: what normalisation
  * subtracts and divides by.
  */

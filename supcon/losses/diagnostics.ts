@@ -67,8 +67,8 @@ export function supConDiagnostics(
   });
   const scaled = (total: number): number => (factor * total) / count;
   const [first = 1, ...more] = counts;
-  const times = scaled(totals.collapsed) / Math.log(first);
-  const prefix = times === 1 ? "" : `${Number(times.toPrecision(4))} `;
+  const times = Number((scaled(totals.collapsed) / Math.log(first)).toPrecision(4));
+  const prefix = times === 1 ? "" : `${times} `;
   return {
     anchors: defined.length,
     emptyAnchors: defined.filter((each) => !each).length,

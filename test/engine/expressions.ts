@@ -36,6 +36,16 @@ export const trace = (program: Program, inputs: readonly number[]): number[] =>
 export const interpret = (program: Program, inputs: readonly number[]): number =>
   trace(program, inputs).at(-1)!;
 
+/** Whether the program raises a negative number to a power: by the exponent that has no derivative. */
+export function raisesNegatives(program: Program, inputs: readonly number[]): boolean {
+  let found = false;
+  walk(program, (i) => inputs[i]!, (value) => value, (op, args) => {
+    found ||= op === "pow" && args[0]! < 0;
+    return evaluate(op, args);
+  }); // prettier-ignore
+  return found;
+}
+
 /** What an expression gives for these inputs; `round` follows every operation: `Math.fround` computes in f32. */
 export function evaluateExpr(
   root: Expr,
