@@ -29,3 +29,14 @@ export type { ImageDataset, ImageShape } from "./data/dataset.ts";
 export { makeViews } from "./augment/views.ts";
 export { cifar100Policy, cifar10Policy, digitPolicy, withoutAugmentation } from "./augment/policy.ts";
 export type { AugmentPolicy, CropRange, JitterRange, Range } from "./augment/policy.ts";
+
+export {
+  contrastiveLoss,
+  defaultTemperatures,
+  needsCentres,
+  takesKeys,
+  takesQueue,
+} from "./training/contrastive.ts";
+export type { ContrastiveLoss, ContrastiveOptions, LossContext } from "./training/contrastive.ts";
+export { Objective, trainingForms } from "./training/objective.ts";
+export type { ObjectiveOptions, TrainingForm, Views } from "./training/objective.ts";

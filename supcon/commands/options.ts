@@ -9,7 +9,7 @@ import { trainingForms } from "../training/objective.ts";
 import { optimizers } from "../training/optimizers.ts";
 import type { OptimizerName } from "../training/optimizers.ts";
 import { applyConfig } from "./config.ts";
-import { belowOne, integer, nonNegative, oneLine, positive, share } from "./parsers.ts";
+import { belowOne, integer, nonNegative, oneLine, positive, scale, share } from "./parsers.ts";
 
 /**
  * How much a preset trains. Measured on MNIST and two Zen 4 cores, CPU time (two idle cores take about half of it) and
@@ -91,7 +91,7 @@ const commandLine = () =>
     .addOption(new Option("--denominator <set>", "supcon, simclr: what a positive competes with").choices(["all", "onePositive", "negatives"] as const).default("all" as const))
     .addOption(new Option("--contrast-mode <views>", "supcon, simclr: which views are anchors").choices(["all", "one"] as const).default("all" as const))
     .option("--positives-cap <n>", "supcon: most positives beside an anchor's own views, a multiple of the views", integer(0))
-    .addOption(new Option("--scale <factor>", "supcon, simclr: factor on the loss").choices(["none", "temperature"] as const).default("none" as const))
+    .option("--scale <factor>", "supcon, simclr: factor on the loss: none, temperature, or the base of tau / base", scale, "none" as const)
     .addOption(new Option("--empty-anchors <policy>", "supcon, simclr: anchors without positives").choices(["zero", "skip", "error"] as const).default("zero" as const))
     .option("--margin <m>", "triplet-margin (default: 0.2), max-margin (default: 1)", positive)
     .option("--contrastive-weight <a>", "joint: factor on the contrastive loss", nonNegative, 1)

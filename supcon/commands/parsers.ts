@@ -26,6 +26,10 @@ export const nonNegative = number(">= 0", (x) => x >= 0);
 export const share = number("in (0, 1]", (x) => x > 0 && x <= 1);
 export const belowOne = number("in [0, 1)", (x) => x >= 0 && x < 1);
 
+/** What a loss may be multiplied with: nothing, tau, or tau over a base. */
+export const scale = (text: string): "none" | "temperature" | number =>
+  text === "none" || text === "temperature" ? text : number("> 0, none or temperature", (x) => x > 0)(text);
+
 // A suggestion ("Did you mean ...") comes as a second line: here an error is one.
 export const oneLine = (text: string, write: (text: string) => void): void => {
   write(text.trim().replaceAll("\n", " ") + "\n");

@@ -11,6 +11,7 @@ import type { AugmentPolicy } from "../augment/policy.ts";
 import { makeViews } from "../augment/views.ts";
 import { classBalancedOrder } from "../data/dataset.ts";
 import type { ImageDataset } from "../data/dataset.ts";
+import type { SupConDiagnostics } from "../losses/index.ts";
 import type { SupConModel } from "../model.ts";
 import type { Position } from "../run/checkpoint.ts";
 import { defaultTemperatures } from "../training/contrastive.ts";
@@ -80,15 +81,14 @@ export interface PretrainHooks {
   readonly signal?: AbortSignal;
 }
 
-/** Steps in an epoch: whole batches only, since the loss of a small batch means something else. */
-export const stepsPerEpoch = (images: number, batch: number): number => Math.floor(images / batch);
-
 /**
  * Stage 1: trains encoder and head with the supervised contrastive loss. The same random state gives the same weights,
  * whatever the number of threads, and whether or not the training was interrupted.
  */
 export class Pretraining implements Disposable {
   readonly stepsPerEpoch: number;
+  /** The range of the loss of a batch such as the first images, where it can be told. */
+  readonly bounds: SupConDiagnostics | null;
   /** Of the whole training. */
   readonly steps: number;
   readonly #model: SupConModel;
@@ -103,7 +103,8 @@ export class Pretraining implements Disposable {
   /** Throws ValueError if the data set has fewer images than a batch, or for options out of their range. */
   constructor(model: SupConModel, dataset: ImageDataset, options: PretrainOptions) {
     const { epochs, batch, learningRate: lr, warmup, momentum, weightDecay } = options;
-    this.stepsPerEpoch = stepsPerEpoch(dataset.count, batch);
+    // Whole batches only, since the loss of a small batch means something else.
+    this.stepsPerEpoch = Math.floor(dataset.count / batch);
     if (this.stepsPerEpoch === 0) {
       throw new ValueError(`pretrain: expected a batch of at most ${dataset.count} images, got ${batch}`);
     }
@@ -112,8 +113,8 @@ export class Pretraining implements Disposable {
         `pretrain: expected at least 2 views for a momentum encoder, got ${options.views}; all but the first are keys`,
       );
     }
-    // Refuses what the loss would refuse at the first step.
-    lossBounds(dataset.labels.subarray(0, batch), options.views, options);
+    // And refuses what the loss would refuse at the first step.
+    this.bounds = lossBounds(dataset.labels.subarray(0, batch), options.views, options);
     this.steps = epochs * this.stepsPerEpoch;
     this.#model = model;
     this.#dataset = dataset;

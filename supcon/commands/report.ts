@@ -2,10 +2,9 @@
 import { readdirSync } from "node:fs";
 import type { Backend } from "../../engine/backend.ts";
 import type { SupConModel } from "../model.ts";
-import { lossBounds } from "../training/diagnostics.ts";
 import type { RunData } from "./data.ts";
 import type { TrainConfig } from "./options.ts";
-import { stepsPerEpoch } from "./pretrain.ts";
+import type { Pretraining } from "./pretrain.ts";
 import type { TrainResult } from "./train.ts";
 
 /** 12345 as 12,345. */
@@ -17,19 +16,18 @@ export function printStart(
   backend: Backend,
   { train: images, test, trainAvailable }: RunData,
   model: SupConModel,
+  { bounds, stepsPerEpoch }: Pretraining,
   path: string,
 ): void {
   const { batch, views, epochs } = config;
   const { height, width, channels } = images;
-  const steps = stepsPerEpoch(images.count, batch);
-  const bounds = lossBounds(images.labels.subarray(0, batch), views, config);
   const range = bounds
     ? `\n          for a batch like the first: never below ${bounds.floor.toFixed(2)}; ${bounds.collapsed.toFixed(2)} where all images are alike`
     : "";
   console.log(`backend   ${backend.describe()}
 data      ${config.data}: ${count(images.count)} of ${count(trainAvailable)} training images, ${count(test.count)} test images, ${height} x ${width} x ${channels}
 model     ${config.model}, width ${config.width}, ${model.features} features, projected to ${model.dim}: ${count(parameterCount(model))} parameters
-stage 1   ${aimOf(config)}: ${epochs} ${epochs === 1 ? "epoch" : "epochs"} of ${steps} batches of ${batch} images x ${views} views${range}
+stage 1   ${aimOf(config)}: ${epochs} ${epochs === 1 ? "epoch" : "epochs"} of ${stepsPerEpoch} batches of ${batch} images x ${views} views${range}
 stage 2   linear classifier (${config.linearEpochs} epochs) and k-NN (k = ${config.k}) on the frozen encoder
 run       ${path}`);
 }

@@ -41,6 +41,7 @@ export const policyOf = ({ crop }: TrainConfig): AugmentPolicy => ({
 export const trainingOf = (config: TrainConfig, model: SupConModel, images: ImageDataset): Pretraining =>
   new Pretraining(model, images, {
     ...config,
+    scale: typeof config.scale === "number" ? { base: config.scale } : config.scale,
     policy: policyOf(config),
     random: streamOf(config, "training"),
     makeModel: () => modelOf(config, images),

@@ -65,7 +65,7 @@ export async function train({
     const policy = policyOf(config);
     using training = trainingOf(config, model, data.train);
     if (dryRun) {
-      printStart(config, backend, data, model, "none: a dry run writes nothing");
+      printStart(config, backend, data, model, training, "none: a dry run writes nothing");
       await printEstimate(config, backend, data, model, training);
       return undefined;
     }
@@ -74,7 +74,7 @@ export async function train({
       earlier && out !== undefined
         ? RunFolder.reopen(out, epochsDone(earlier, training))
         : RunFolder.create(out);
-    printStart(config, backend, data, model, folder.path);
+    printStart(config, backend, data, model, training, folder.path);
     if (earlier) {
       model.loadStateDict(earlier.model);
       training.resume(earlier.position, earlier.training);

@@ -55,7 +55,7 @@ export interface LossContext {
   readonly classCounts: readonly number[];
   /** Keys of earlier batches; for the losses in {@link takesQueue}. */
   readonly queue: Queue | undefined;
-  /** [N, W, D]: other views of the batch, by another encoder, to compare with in place of the batch itself. */
+  /** Other views of the batch by another encoder, [N, W, D], to compare with in place of the batch itself. */
   readonly keys: Tensor | null;
 }
 
