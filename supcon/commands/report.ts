@@ -5,7 +5,7 @@ import type { SupConModel } from "../model.ts";
 import type { RunData } from "./data.ts";
 import type { TrainConfig } from "./options.ts";
 import type { Pretraining } from "./pretrain.ts";
-import type { TrainResult } from "./train.ts";
+import type { TrainResult } from "./result.ts";
 
 /** 12345 as 12,345. */
 export const count = (n: number): string => n.toLocaleString("en-US");

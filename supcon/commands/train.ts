@@ -1,7 +1,5 @@
 import { join } from "node:path";
-import type { Backend } from "../../engine/backend.ts";
 import { init } from "../../engine/backend.ts";
-import { CpuBackend } from "../../engine/backends/cpu/backend.ts";
 import { ValueError } from "../../engine/errors.ts";
 import type { AugmentPolicy } from "../augment/policy.ts";
 import { encodeDataset } from "../evaluate/features.ts";
@@ -19,33 +17,15 @@ import type { Pretraining } from "./pretrain.ts";
 import { StepProfile } from "./profile.ts";
 import { progress } from "./progress.ts";
 import { count, parameterCount, printEnd, printStart } from "./report.ts";
+import { describeMachine, machineOf } from "./result.ts";
+import type { RunMachine, TrainResult } from "./result.ts";
 import { isDone, refuseUsed, RunFolder, runFiles } from "./run-folder.ts";
 import { dataOf, modelOf, policyOf, trainingOf } from "./setup.ts";
 
-/** What result.json holds. */
-export interface TrainResult {
-  /** Top-1 accuracies on the test images, in [0, 1]. */
-  readonly linearTop1: number;
-  readonly knnTop1: number;
-  /** Of the classifier that was trained with the encoder, where there was one. */
-  readonly classifierTop1?: number;
-  /** Of the whole run, and of stage 1; without the time between an interruption and what followed. */
-  readonly seconds: number;
-  readonly pretrainSeconds: number;
-  /** The last epoch's. */
-  readonly loss: number;
-  readonly imagesPerSecond: number;
-  readonly parameters: number;
-  readonly seed: number;
-  readonly backend: string;
-  readonly threads: number;
-  readonly relaxedFma: boolean;
-}
-
 /**
- * The whole of `supcon/train.ts`: data, stage 1, stage 2, run folder. Returns what result.json holds, nothing of a dry run. Throws DataError for data that is missing or
- * damaged and ValueError for a run folder that does not fit, both before any work; DivergedError if the loss is no number
- * any more; InterruptedError after SIGINT or SIGTERM.
+ * The whole of `supcon/train.ts`: data, stage 1, stage 2, run folder. Returns what result.json holds, nothing of a dry run.
+ * Throws DataError for data that is missing or damaged and ValueError for a run folder that does not fit, both before any
+ * work; DivergedError if the loss is no number any more; InterruptedError after SIGINT or SIGTERM.
  */
 export async function train({
   config,
@@ -110,7 +90,7 @@ interface Run {
   readonly model: SupConModel;
   readonly training: Pretraining;
   readonly folder: RunFolder;
-  readonly machine: Machine;
+  readonly machine: RunMachine;
 }
 
 const secondsSince = (start: number): number => (performance.now() - start) / 1000;
@@ -125,10 +105,10 @@ function readEarlier(folder: string): Checkpoint {
 const epochsDone = ({ position }: Checkpoint, { stepsPerEpoch }: Pretraining): number =>
   Math.floor(position.step / stepsPerEpoch);
 
-function printResumed({ position, machine }: Checkpoint, { steps }: Pretraining, now: Machine): void {
+function printResumed({ position, machine }: Checkpoint, { steps }: Pretraining, now: RunMachine): void {
   console.log(`resumed   after step ${count(position.step)} of ${count(steps)}`);
-  if (machine === describe(now)) return;
-  console.log(`          begun on ${machine}, goes on on ${describe(now)}: the last bits may differ`);
+  if (machine === describeMachine(now)) return;
+  console.log(`          begun on ${machine}, goes on on ${describeMachine(now)}: the last bits may differ`);
 }
 
 /** Trains from where the run is, and leaves a checkpoint after each epoch and on interruption. */
@@ -145,7 +125,7 @@ async function stage1(
       training: await training.state(),
       position: training.position,
       seconds: seconds(),
-      machine: describe(machine),
+      machine: describeMachine(machine),
     });
   };
   const { epochs, batch, views } = config;
@@ -207,15 +187,3 @@ async function stage2({
     ...(training.classifier && { classifierTop1: await linearTop1(training.classifier, unknown) }),
   };
 }
-
-/** What decides the last bits of a run beside its options; the number of threads does not. */
-type Machine = Pick<TrainResult, "backend" | "threads" | "relaxedFma">;
-
-function machineOf(backend: Backend): Machine {
-  const { threads, relaxedSimd } =
-    backend instanceof CpuBackend ? backend.machine : { threads: 1, relaxedSimd: false };
-  return { backend: backend.name, threads, relaxedFma: relaxedSimd };
-}
-
-const describe = ({ backend, relaxedFma }: Machine): string =>
-  backend + (relaxedFma ? " with fused multiply-add" : "");

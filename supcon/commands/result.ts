@@ -1,0 +1,37 @@
+import type { Backend } from "../../engine/backend.ts";
+import { CpuBackend } from "../../engine/backends/cpu/backend.ts";
+
+/** What decides the last bits of a run beside its options; the number of threads does not. */
+export interface RunMachine {
+  readonly backend: string;
+  readonly threads: number;
+  readonly relaxedFma: boolean;
+}
+
+/** What result.json holds. */
+export interface TrainResult extends RunMachine {
+  /** Top-1 accuracies on the test images, in [0, 1]. */
+  readonly linearTop1: number;
+  readonly knnTop1: number;
+  /** Of the classifier that was trained with the encoder, where there was one. */
+  readonly classifierTop1?: number;
+  /** Of the whole run, and of stage 1; without the time between an interruption and what followed. */
+  readonly seconds: number;
+  readonly pretrainSeconds: number;
+  /** The last epoch's. */
+  readonly loss: number;
+  readonly imagesPerSecond: number;
+  readonly parameters: number;
+  readonly seed: number;
+}
+
+/** What a backend is, for {@link RunMachine}. */
+export function machineOf(backend: Backend): RunMachine {
+  const { threads, relaxedSimd } =
+    backend instanceof CpuBackend ? backend.machine : { threads: 1, relaxedSimd: false };
+  return { backend: backend.name, threads, relaxedFma: relaxedSimd };
+}
+
+/** All of it that decides bits. */
+export const describeMachine = ({ backend, relaxedFma }: RunMachine): string =>
+  backend + (relaxedFma ? " with fused multiply-add" : "");
