@@ -27,7 +27,7 @@ const backendChoices = ["auto", ...backendNames] as const;
 const encoderNames = ["resnet8", "resnet20"] as const satisfies readonly (keyof typeof encoders)[];
 const lossNames = Object.keys(defaultTemperatures) as ContrastiveLoss[];
 const optimizerNames = Object.keys(optimizers) as OptimizerName[];
-const temperatureHelp = "0.1; simclr 0.5, n-pairs 1, parametric 0.2";
+const temperatureHelp = "0.1; simclr 0.5, n-pairs 1, parametric and bpaco 0.2";
 const presetNames = ["full", "minute"] as const satisfies readonly PresetName[];
 
 const about = `Supervised contrastive learning (Khosla et al., 2020) on images, in two stages:
@@ -97,7 +97,7 @@ const commandLine = () =>
     .option("--contrastive-weight <a>", "joint: factor on the contrastive loss", nonNegative, 1)
     .option("--classification-weight <b>", "joint: factor on the cross-entropy", nonNegative, 1)
     .option("--label-smoothing <share>", "of the cross-entropy", belowOne, 0)
-    .option("--queue <keys>", "supcon, simclr, parametric: keys of earlier batches to compare with", integer(0), 0)
+    .option("--queue <keys>", "supcon, simclr, parametric, bpaco: keys of earlier batches to compare with", integer(0), 0)
     .option("--key-momentum <m>", "supcon, simclr: a slowly following encoder makes the keys (MoCo); anchors are first views", belowOne)
     .option("--chunk <images>", "images embedded at a time: exact large batches in little memory", integer(1))
     .optionsGroup("Stage 1, how:")

@@ -2,11 +2,11 @@
 import { ValueError } from "../../engine/errors.ts";
 import { scope } from "../../engine/scope.ts";
 import type { Tensor } from "../../engine/tensor.ts";
-import { reshape, transpose } from "../../kernels/index.ts";
+import { add, reshape, transpose } from "../../kernels/index.ts";
 import type { Linear } from "../../nn/index.ts";
 import { balancedLoss, maxMarginLoss, nPairsLoss } from "../losses/index.ts";
 import { parametricLoss, supConLoss, tripletLoss } from "../losses/index.ts";
-import type { Queue, SupConOptions } from "../losses/index.ts";
+import type { ParametricOptions, Queue, SupConOptions } from "../losses/index.ts";
 
 /** The names, and the temperature of each where none is given; it means nothing to losses with a margin. */
 export const defaultTemperatures = {
@@ -18,6 +18,7 @@ export const defaultTemperatures = {
   "max-margin": 0.1,
   balanced: 0.1,
   parametric: 0.2,
+  bpaco: 0.2,
 } as const;
 
 /** Name of a contrastive loss. */
@@ -60,10 +61,12 @@ export interface LossContext {
 }
 
 /** The losses that learn a vector for each class. */
-export const needsCentres = (loss: ContrastiveLoss): boolean => loss === "balanced" || loss === "parametric";
+export const needsCentres = (loss: ContrastiveLoss): boolean =>
+  loss === "balanced" || loss === "parametric" || loss === "bpaco";
 
 /** The losses that keys of earlier batches can be given to. */
-export const takesQueue = (loss: ContrastiveLoss): boolean => takesKeys(loss) || loss === "parametric";
+export const takesQueue = (loss: ContrastiveLoss): boolean =>
+  takesKeys(loss) || loss === "parametric" || loss === "bpaco";
 
 /** The losses that can compare a batch with another encoder's keys. */
 export const takesKeys = (loss: ContrastiveLoss): boolean => loss === "supcon" || loss === "simclr";
@@ -95,18 +98,28 @@ export function contrastiveLoss(
     case "max-margin":
       return maxMarginLoss(projections, labels, withMargin);
     case "balanced":
-      return scope(() =>
-        balancedLoss(projections, labels, transpose(known(centres).weight), { temperature }),
-      );
+      return balanced(projections, labels, known(centres), temperature);
     case "parametric":
+      return parametric(projections, labels, known(centres), { temperature, classCounts, ...withQueue });
+    // Balanced parametric: with cross-entropy, which the form "joint" adds, 1 to 0.25 (Zhou et al., MICCAI 2024).
+    case "bpaco":
       return scope(() => {
-        const logits = known(centres).forward(reshape(projections, [-1, projections.shape.at(-1) ?? 0]));
-        return parametricLoss(projections, labels, logits, { temperature, classCounts, ...withQueue });
+        const options = { temperature, classCounts, alpha: 1, ...withQueue };
+        return add(
+          parametric(projections, labels, known(centres), options),
+          balanced(projections, labels, known(centres), temperature),
+        );
       });
     default:
       return loss satisfies never;
   }
 }
+
+const balanced = (z: Tensor, labels: Int32Array, centres: Linear, temperature: number): Tensor =>
+  scope(() => balancedLoss(z, labels, transpose(centres.weight), { temperature }));
+
+const parametric = (z: Tensor, labels: Int32Array, centres: Linear, options: ParametricOptions): Tensor =>
+  scope(() => parametricLoss(z, labels, centres.forward(reshape(z, [-1, z.shape.at(-1) ?? 0])), options));
 
 function known(centres: Linear | null): Linear {
   if (centres) return centres;

@@ -1,6 +1,10 @@
 /** What stage 1 can be trained for: forms, losses and optimisers, and whom their gradients reach. */
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
+import { randn } from "../../engine/create.ts";
+import { reshape } from "../../kernels/index.ts";
+import { Linear } from "../../nn/index.ts";
+import { parametricLoss } from "../../supcon/losses/index.ts";
 import { Random } from "../../engine/random.ts";
 import { scope } from "../../engine/scope.ts";
 import { currentBackend } from "../../engine/backend.ts";
@@ -9,7 +13,7 @@ import { digitPolicy } from "../../supcon/augment/policy.ts";
 import { Pretraining } from "../../supcon/commands/pretrain.ts";
 import type { PretrainOptions } from "../../supcon/commands/pretrain.ts";
 import { SupConModel } from "../../supcon/model.ts";
-import { defaultTemperatures } from "../../supcon/training/contrastive.ts";
+import { contrastiveLoss, defaultTemperatures } from "../../supcon/training/contrastive.ts";
 import type { ContrastiveLoss } from "../../supcon/training/contrastive.ts";
 import { Objective, trainingForms } from "../../supcon/training/objective.ts";
 import type { ObjectiveOptions, Views } from "../../supcon/training/objective.ts";
@@ -77,6 +81,16 @@ describe("forms of training", () => {
       a.map((value, i) => 0.5 * value + 3 * b[i]!);
     near([joint.loss], mixed([contrastive.loss], [classification.loss]));
     near(part(joint, "encoder"), mixed(part(contrastive, "encoder"), part(classification, "encoder")));
+  });
+
+  it("bpaco: the parametric loss in which all positives count alike, and the balanced one", async () => {
+    const z = randn([5, 2, 4], new Random(5));
+    const centres = new Linear(4, 3, { random: new Random(6), bias: false });
+    const context = { centres, classCounts: [2, 2, 1], queue: undefined, keys: null };
+    const balanced = await contrastiveLoss(z, labels, { loss: "balanced", temperature: 0.2 }, context).item();
+    const logits = centres.forward(reshape(z, [10, 4]));
+    const parametric = await parametricLoss(z, labels, logits, { alpha: 1, classCounts: [2, 2, 1] }).item();
+    near([await contrastiveLoss(z, labels, { loss: "bpaco" }, context).item()], [balanced + parametric]);
   });
 
   it("cross-entropy: on all views, without a projection head", async () => {
