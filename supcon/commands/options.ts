@@ -44,7 +44,9 @@ on two cores.`;
 const examples = `
 Examples:
   npx tsx supcon/train.ts                             the whole thing
+  npx tsx supcon/train.ts --dry-run                   what it would be and cost
   npx tsx supcon/train.ts --preset minute --seed 1    a short run, another seed
+  npx tsx supcon/train.ts --loss simclr --queue 4096 --key-momentum 0.99
   npx tsx supcon/train.ts --width 16 --epochs 10      wider, and for longer
   npx tsx supcon/train.ts --temperature 0.5 --out runs/warm
   npx tsx supcon/train.ts --config runs/warm/config.json --seed 1    again, another seed

@@ -26,8 +26,8 @@ const about = `Trains with several options, each with several seeds, and tells a
 by side: mean and standard deviation over the seeds, on the test images, after
 the last epoch.
 
-A variant is a text of options of supcon/train.ts (--vary). Without variants the losses
-are compared: ${losses.map((each) => `"${each}"`).join(", ")}.
+A variant is a text of options of supcon/train.ts (--vary). Without variants
+the losses are compared: ${losses.map((each) => `"${each}"`).join(", ")}.
 
 Runs that are done are not run again: after Ctrl-C the same command with the
 same --out goes on.`;

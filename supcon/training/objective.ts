@@ -85,6 +85,11 @@ export class Objective implements Disposable {
     };
     if (queue > 0) refuse("a queue", takesQueue(loss));
     if (keyMomentum !== undefined) refuse("a momentum encoder", takesKeys(loss));
+    if (options.positivesCap !== undefined && (queue > 0 || keyMomentum !== undefined)) {
+      throw new ValueError(
+        "objective: expected positivesCap alone, got a queue or a momentum encoder beside it; it tells of the samples of a batch",
+      );
+    }
     this.#model = model;
     this.#options = options;
     const heads = new Map<string, Linear>();

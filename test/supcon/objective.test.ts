@@ -110,6 +110,7 @@ describe("forms of training", () => {
       new Objective(model, { classCounts: [1], random, makeModel, ...options });
     assert.throws(make({ loss: "triplet", queue: 4 }), ValueError);
     assert.throws(make({ form: "cross-entropy", queue: 4 }), /takes a queue, got cross-entropy/);
+    assert.throws(make({ positivesCap: 2, queue: 4 }), /expected positivesCap alone/);
     assert.throws(make({ loss: "parametric", keyMomentum: 0.9 }), /takes a momentum encoder, got parametric/);
   });
 });
