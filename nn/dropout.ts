@@ -1,6 +1,6 @@
-import { ValueError } from "../engine/errors.ts";
 import { Random } from "../engine/random.ts";
 import type { Tensor } from "../engine/tensor.ts";
+import { checkBelowOne } from "./check.ts";
 import { dropout } from "../kernels/index.ts";
 import { Module } from "./module.ts";
 import { HostState } from "./state.ts";
@@ -24,7 +24,7 @@ export class Dropout extends Module {
   /** Throws ValueError unless 0 <= p < 1. */
   constructor(p: number, { random }: DropoutOptions) {
     super();
-    if (!(p >= 0 && p < 1)) throw new ValueError(`Dropout: expected p in [0, 1), got ${p}`);
+    checkBelowOne("Dropout", "p", p);
     this.p = p;
     this.generator = new HostState(new Random(random.uint32()).state);
   }

@@ -4,6 +4,7 @@ import { ValueError } from "../engine/errors.ts";
 import * as e from "../engine/expr/expr.ts";
 import { keep } from "../engine/scope.ts";
 import type { Tensor } from "../engine/tensor.ts";
+import { checkBelowOne } from "./check.ts";
 import type { Module } from "./module.ts";
 import { readState, writeState } from "./state.ts";
 import type { StateDict } from "./state.ts";
@@ -45,7 +46,7 @@ export class EMA implements Disposable {
 
   /** Throws ValueError unless 0 <= decay < 1. */
   constructor(module: Module, { decay = 0.999 }: EMAOptions = {}) {
-    if (!(decay >= 0 && decay < 1)) throw new ValueError(`EMA: expected decay in [0, 1), got ${decay}`);
+    checkBelowOne("EMA", "decay", decay);
     this.decay = decay;
     this.#pairs = new Map(
       [...module.namedParameters(), ...module.namedBuffers()].flatMap(([name, value]) => {

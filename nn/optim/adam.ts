@@ -1,7 +1,6 @@
-import { ValueError } from "../../engine/errors.ts";
 import * as e from "../../engine/expr/expr.ts";
 import type { Tensor } from "../../engine/tensor.ts";
-import { checkNonNegative } from "../check.ts";
+import { checkBelowOne, checkNonNegative } from "../check.ts";
 import { HostState } from "../state.ts";
 import { defineUpdate } from "../update.ts";
 import { Optimizer, zerosLike } from "./optimizer.ts";
@@ -50,9 +49,7 @@ export class Adam extends Optimizer<Moments> {
   constructor(parameters: ReadonlyMap<string, Tensor>, options: AdamOptions, decoupled = false) {
     const who = decoupled ? "AdamW" : "Adam";
     const { betas = [0.9, 0.999], epsilon = 1e-8 } = options;
-    for (const beta of betas) {
-      if (!(beta >= 0 && beta < 1)) throw new ValueError(`${who}: expected betas in [0, 1), got ${beta}`);
-    }
+    for (const beta of betas) checkBelowOne(who, "betas", beta);
     checkNonNegative(who, "epsilon", epsilon);
     super(who, parameters, options, (parameter) => ({
       mean: zerosLike(parameter),

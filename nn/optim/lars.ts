@@ -10,7 +10,7 @@ import type { ExpressionDefinition } from "../../engine/expr/kernel.ts";
 import { runExpression } from "../../engine/launch.ts";
 import { scope } from "../../engine/scope.ts";
 import type { Tensor } from "../../engine/tensor.ts";
-import { checkNonNegative } from "../check.ts";
+import { checkBelowOne, checkNonNegative } from "../check.ts";
 import { defineUpdate } from "../update.ts";
 import { Optimizer, isWeight, zerosLike } from "./optimizer.ts";
 import type { OptimizerOptions } from "./optimizer.ts";
@@ -105,9 +105,7 @@ export class LARS extends Optimizer<Velocity> {
   constructor(parameters: ReadonlyMap<string, Tensor>, options: LARSOptions) {
     const { momentum = 0.9, nesterov = false, trust = 0.001, epsilon = 1e-8 } = options;
     const { variant = "tensorflow", adapts = isWeight } = options;
-    if (!(momentum >= 0 && momentum < 1)) {
-      throw new ValueError(`LARS: expected momentum in [0, 1), got ${momentum}`);
-    }
+    checkBelowOne("LARS", "momentum", momentum);
     if (nesterov && momentum === 0) {
       throw new ValueError("LARS: expected momentum above 0 with nesterov, got 0");
     }

@@ -1,9 +1,8 @@
 import { full } from "../../engine/create.ts";
-import { ValueError } from "../../engine/errors.ts";
 import * as e from "../../engine/expr/expr.ts";
 import { keep } from "../../engine/scope.ts";
 import type { Tensor } from "../../engine/tensor.ts";
-import { checkNonNegative } from "../check.ts";
+import { checkBelowOne, checkNonNegative } from "../check.ts";
 import { defineUpdate } from "../update.ts";
 import { Optimizer, zerosLike } from "./optimizer.ts";
 import type { OptimizerOptions } from "./optimizer.ts";
@@ -49,11 +48,8 @@ export class RMSProp extends Optimizer<Moments> {
    */
   constructor(parameters: ReadonlyMap<string, Tensor>, options: RMSPropOptions) {
     const { rho = 0.9, momentum = 0, epsilon = 1e-10 } = options;
-    for (const [name, value] of Object.entries({ rho, momentum })) {
-      if (!(value >= 0 && value < 1)) {
-        throw new ValueError(`RMSProp: expected ${name} in [0, 1), got ${value}`);
-      }
-    }
+    checkBelowOne("RMSProp", "rho", rho);
+    checkBelowOne("RMSProp", "momentum", momentum);
     checkNonNegative("RMSProp", "epsilon", epsilon);
     super("RMSProp", parameters, options, (parameter) => ({
       square: keep(full(parameter.shape, 1)),

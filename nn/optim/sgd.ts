@@ -1,6 +1,7 @@
 import { ValueError } from "../../engine/errors.ts";
 import * as e from "../../engine/expr/expr.ts";
 import type { Tensor } from "../../engine/tensor.ts";
+import { checkBelowOne } from "../check.ts";
 import { defineUpdate } from "../update.ts";
 import { Optimizer, zerosLike } from "./optimizer.ts";
 import type { OptimizerOptions } from "./optimizer.ts";
@@ -43,9 +44,7 @@ export class SGD extends Optimizer<Velocity> {
    */
   constructor(parameters: ReadonlyMap<string, Tensor>, options: SGDOptions) {
     const { momentum = 0, nesterov = false } = options;
-    if (!(momentum >= 0 && momentum < 1)) {
-      throw new ValueError(`SGD: expected momentum in [0, 1), got ${momentum}`);
-    }
+    checkBelowOne("SGD", "momentum", momentum);
     if (nesterov && momentum === 0) {
       throw new ValueError("SGD: expected momentum above 0 with nesterov, got 0");
     }

@@ -3,6 +3,7 @@ import { InvalidArgumentError } from "@commander-js/extra-typings";
 import type { CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { readFileSync } from "node:fs";
 import { ValueError } from "../../engine/errors.ts";
+import { reasonOf } from "../reason.ts";
 
 /** What a run adds to the options in its config.json: what they came to on its machine. Not an option. */
 export const RESOLVED = "resolved";
@@ -54,13 +55,12 @@ function rethrow(error: unknown): never {
 }
 
 function readObject(path: string): object {
-  const reason = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause));
   const read = (): string => {
     try {
       return readFileSync(path, "utf8");
     } catch (cause) {
       throw new ValueError(
-        `${path}: expected a file of options, got none (${reason(cause)}); is it a run folder's?`,
+        `${path}: expected a file of options, got none (${reasonOf(cause)}); is it a run folder's?`,
         { cause },
       );
     }
@@ -69,7 +69,7 @@ function readObject(path: string): object {
     try {
       return JSON.parse(text);
     } catch (cause) {
-      throw new ValueError(`${path}: expected JSON, got something else (${reason(cause)})`, { cause });
+      throw new ValueError(`${path}: expected JSON, got something else (${reasonOf(cause)})`, { cause });
     }
   };
   const content = parseText(read());

@@ -3,11 +3,9 @@ import { Command, Option } from "@commander-js/extra-typings";
 import { backendNames } from "../../engine/backend.ts";
 import { ValueError } from "../../engine/errors.ts";
 import { encoders } from "../model.ts";
-import { defaultTemperatures } from "../training/contrastive.ts";
-import type { ContrastiveLoss } from "../training/contrastive.ts";
+import { contrastiveLosses, defaultTemperatures } from "../training/contrastive.ts";
 import { trainingForms } from "../training/objective.ts";
-import { optimizers } from "../training/optimizers.ts";
-import type { OptimizerName } from "../training/optimizers.ts";
+import { optimizerNames } from "../training/optimizers.ts";
 import { applyConfig } from "./config.ts";
 import { belowOne, integer, nonNegative, oneLine, positive, scale, share } from "./parsers.ts";
 
@@ -25,8 +23,6 @@ export type PresetName = keyof typeof presets;
 
 const backendChoices = ["auto", ...backendNames] as const;
 const encoderNames = ["resnet8", "resnet20"] as const satisfies readonly (keyof typeof encoders)[];
-const lossNames = Object.keys(defaultTemperatures) as ContrastiveLoss[];
-const optimizerNames = Object.keys(optimizers) as OptimizerName[];
 const temperatureHelp = "0.1; simclr 0.5, n-pairs 1, parametric and bpaco 0.2";
 const presetNames = ["full", "minute"] as const satisfies readonly PresetName[];
 
@@ -87,7 +83,7 @@ const commandLine = () =>
     .option("--dim <n>", "length of the projections that the loss compares", integer(1), 64)
     .optionsGroup("What stage 1 trains for:")
     .addOption(new Option("--form <form>", "contrastive loss alone; beside a classifier that teaches the encoder nothing; beside one that does; or a classifier alone").choices(trainingForms).default("two-stage" as const))
-    .addOption(new Option("--loss <name>", "contrastive loss").choices(lossNames).default("supcon" as const))
+    .addOption(new Option("--loss <name>", "contrastive loss").choices(contrastiveLosses).default("supcon" as const))
     .option("--temperature <tau>", `tau of the loss: lower looks closer at the hardest pairs (default: ${temperatureHelp})`, positive)
     .addOption(new Option("--summation <where>", "supcon: mean over positives outside of the logarithm (L_out) or inside").choices(["out", "in"] as const).default("out" as const))
     .addOption(new Option("--denominator <set>", "supcon, simclr: what a positive competes with").choices(["all", "onePositive", "negatives"] as const).default("all" as const))

@@ -10,6 +10,7 @@ import type { RunFeatures } from "../run/features.ts";
 import { MetricsWriter } from "../run/metrics.ts";
 import type { MetricsRow } from "../run/metrics.ts";
 import { writeTensors } from "../run/tensors.ts";
+import { reasonOf } from "../reason.ts";
 
 /** The files of a run, by what they hold. */
 export const runFiles = {
@@ -45,8 +46,9 @@ export class RunFolder implements Disposable {
     try {
       mkdirSync(path, { recursive: true });
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new ValueError(`--out: expected a folder that can be made, got ${path} (${reason})`, { cause });
+      throw new ValueError(`--out: expected a folder that can be made, got ${path} (${reasonOf(cause)})`, {
+        cause,
+      });
     }
     return new RunFolder(path, 0);
   }

@@ -3,6 +3,7 @@ import { gunzipSync } from "node:zlib";
 import { sizeOf } from "../../engine/shape.ts";
 import type { ImageDataset } from "./dataset.ts";
 import { DataError } from "./dataset.ts";
+import { reasonOf } from "../reason.ts";
 
 /** An array of bytes read from an IDX file: row-major, `data.length` is the product of `dims`. */
 export interface IdxArray {
@@ -60,10 +61,12 @@ function inflate(bytes: Uint8Array, source: string): Uint8Array {
   try {
     return gunzipSync(bytes);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new DataError(`${source}: expected a whole gzip file, got "${reason}"; fetch the file again`, {
-      cause,
-    });
+    throw new DataError(
+      `${source}: expected a whole gzip file, got "${reasonOf(cause)}"; fetch the file again`,
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -1,6 +1,7 @@
 import sharp from "sharp";
 import type { ImageShape } from "./dataset.ts";
 import { DataError } from "./dataset.ts";
+import { reasonOf } from "../reason.ts";
 
 /**
  * Decodes an image file (JPEG, PNG, WebP, ... through sharp) to bytes [height, width, channels]: as a camera has held it,
@@ -29,9 +30,11 @@ export async function decodeImage(
     return new Uint8Array(data);
   } catch (cause) {
     if (cause instanceof DataError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new DataError(`${path}: expected an image file, got none that can be decoded (${reason.trim()})`, {
-      cause,
-    });
+    throw new DataError(
+      `${path}: expected an image file, got none that can be decoded (${reasonOf(cause).trim()})`,
+      {
+        cause,
+      },
+    );
   }
 }

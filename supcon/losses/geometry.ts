@@ -1,6 +1,7 @@
 import { DTypeError, ShapeError, ValueError } from "../../engine/errors.ts";
 import type { Numbers } from "../../engine/kernel.ts";
-import { requireOneOf, requirePositive } from "./options.ts";
+import { checkPositive } from "../../nn/check.ts";
+import { requireOneOf } from "./options.ts";
 
 /** What a batch of embeddings looks like on the sphere, and what the loss makes of it. NaN for means over nothing. */
 export interface EmbeddingDiagnostics {
@@ -53,7 +54,7 @@ export function embeddingDiagnostics(
   { width, views = 1, temperature = 0.1, summation = "out" }: EmbeddingDiagnosticsOptions,
 ): EmbeddingDiagnostics {
   const who = "embeddingDiagnostics";
-  requirePositive(who, "temperature", temperature);
+  checkPositive(who, "temperature", temperature);
   requireOneOf(who, "summation", summation, ["out", "in"]);
   const rows = labels.length * views;
   if (!(width > 0) || embeddings.length !== rows * width) {

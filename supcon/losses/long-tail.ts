@@ -9,9 +9,9 @@ import type { Tensor } from "../../engine/tensor.ts";
 import { checkDType, checkShapeIs, hostTensor } from "../../kernels/arguments.ts";
 import { add, concat, div, l2Normalize, matmul, mean, reshape } from "../../kernels/index.ts";
 import type { Indices } from "../../kernels/index.ts";
+import { checkPositive } from "../../nn/check.ts";
 import { batchOf, hostLabels } from "./comparison.ts";
 import { composedLosses } from "./composed.ts";
-import { requirePositive } from "./options.ts";
 import type { Queue } from "./options.ts";
 
 const supConOut = { summation: "out", denominator: "all" } as const;
@@ -54,7 +54,7 @@ export function balancedAnchorLosses(
   { temperature = 0.07 }: BalancedOptions = {},
 ): Tensor {
   const who = "balancedLoss";
-  requirePositive(who, "temperature", temperature);
+  checkPositive(who, "temperature", temperature);
   const width = features.shape.at(-1) ?? 0;
   const [classes = 0] = prototypes.shape;
   checkShapeIs(who, "prototypes", prototypes, [classes, width], "for the features");
@@ -123,7 +123,7 @@ export function parametricLoss(
   const who = "parametricLoss";
   const { temperature = 0.2, alpha = 0.05, beta = 1, gamma = 1, classCounts, queue } = options;
   for (const [name, value] of Object.entries({ temperature, alpha, beta, gamma })) {
-    requirePositive(who, name, value);
+    checkPositive(who, name, value);
   }
   const width = features.shape.at(-1) ?? 0;
   const classes = logits.shape[1] ?? 0;

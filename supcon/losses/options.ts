@@ -1,6 +1,7 @@
 import { ValueError } from "../../engine/errors.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import type { Indices } from "../../kernels/index.ts";
+import { checkPositive } from "../../nn/check.ts";
 
 /**
  * A factor on the loss, which changes its value and its gradient and nothing else: learning rates of different
@@ -104,12 +105,6 @@ const choices = {
   implementation: ["auto", "fused", "composed"],
 } as const;
 
-/** Throws ValueError, naming the option, unless it is a finite number > 0. */
-export function requirePositive(who: string, name: string, value: unknown): void {
-  if (typeof value === "number" && value > 0 && value < Infinity) return;
-  throw new ValueError(`${who}: expected ${name} to be a finite number > 0, got ${JSON.stringify(value)}`);
-}
-
 /** Throws ValueError, naming the option, unless its value is one of those allowed. */
 export function requireOneOf(who: string, name: string, value: unknown, allowed: readonly unknown[]): void {
   if (allowed.includes(value)) return;
@@ -126,8 +121,8 @@ export function resolveOptions(who: string, options: SupConOptions): ResolvedOpt
   for (const [name, value] of Object.entries(words)) {
     requireOneOf(who, name, value, choices[name as keyof typeof words]);
   }
-  requirePositive(who, "temperature", temperature);
-  if (typeof scale === "object") requirePositive(who, "scale.base", scale.base);
+  checkPositive(who, "temperature", temperature);
+  if (typeof scale === "object") checkPositive(who, "scale.base", scale.base);
   else requireOneOf(who, "scale", scale, ["none", "temperature"]);
   if (!(positivesCap >= 0 && (Number.isInteger(positivesCap) || positivesCap === Infinity))) {
     throw new ValueError(`${who}: expected positivesCap to be an integer from 0 on, got ${positivesCap}`);

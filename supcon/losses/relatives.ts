@@ -9,8 +9,9 @@ import { hostTensor } from "../../kernels/arguments.ts";
 import { add, div, l2Normalize, matmul, max, maximum, min, mul, relu } from "../../kernels/index.ts";
 import { reshape, softplus, sqrt, square, sub, sum, where } from "../../kernels/index.ts";
 import type { Indices } from "../../kernels/index.ts";
+import { checkPositive } from "../../nn/check.ts";
 import { batchOf, compare } from "./comparison.ts";
-import { requireOneOf, requirePositive, resolveOptions } from "./options.ts";
+import { requireOneOf, resolveOptions } from "./options.ts";
 import type { SupConOptions } from "./options.ts";
 import { relationsOfClasses } from "./relations.ts";
 import { supConLoss } from "./supcon.ts";
@@ -51,8 +52,8 @@ export function tripletLoss(
   const who = "tripletLoss";
   requireOneOf(who, "form", form, ["softplus", "margin"]);
   requireOneOf(who, "mining", mining, ["hard", "all"]);
-  requirePositive(who, "temperature", temperature);
-  requirePositive(who, "margin", margin);
+  checkPositive(who, "temperature", temperature);
+  checkPositive(who, "margin", margin);
   const pairs = pairsOf(who, features, labels);
   const { positives, negatives, rows } = pairs;
   const inTriplets = Array.from(positives, (p, i) => p > 0 && (negatives[i] ?? 0) > 0);
@@ -119,7 +120,7 @@ export function maxMarginLoss(
   { margin = 1 }: { readonly margin?: number } = {},
 ): Tensor {
   const who = "maxMarginLoss";
-  requirePositive(who, "margin", margin);
+  checkPositive(who, "margin", margin);
   const pairs = pairsOf(who, features, labels);
   return scope(() => {
     const { similarities, isPositive, isNegative } = onDevice(features, pairs);

@@ -4,6 +4,7 @@ import { ShapeError, ValueError } from "../../engine/errors.ts";
 import { scope } from "../../engine/scope.ts";
 import { formatShape, sameShape } from "../../engine/shape.ts";
 import type { Tensor } from "../../engine/tensor.ts";
+import { checkBelowOne } from "../../nn/check.ts";
 import { follow } from "../../nn/ema.ts";
 import type { Module } from "../../nn/module.ts";
 import type { StateDict } from "../../nn/state.ts";
@@ -44,9 +45,7 @@ export class MomentumEncoder<M extends Module> {
    * ShapeError for tensors of different shapes.
    */
   constructor(source: M, module: M, { momentum = 0.999 }: MomentumEncoderOptions = {}) {
-    if (!(momentum >= 0 && momentum < 1)) {
-      throw new ValueError(`MomentumEncoder: expected momentum in [0, 1), got ${momentum}`);
-    }
+    checkBelowOne("MomentumEncoder", "momentum", momentum);
     const parameters = pairs(module.namedParameters(), source.namedParameters());
     const buffers = pairs(module.namedBuffers(), source.namedBuffers());
     for (const { average, value } of [...parameters, ...buffers]) copy(average, value);

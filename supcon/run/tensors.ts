@@ -4,6 +4,7 @@ import { ValueError } from "../../engine/errors.ts";
 import type { StateDict, StateTensor } from "../../nn/index.ts";
 import { atomicWrite } from "./atomic.ts";
 import { decodeSafetensors, encodeSafetensors, SafetensorsError } from "./safetensors.ts";
+import { reasonOf } from "../reason.ts";
 
 /** Named tensors, and texts that tell of them. */
 export interface TensorFile {
@@ -33,7 +34,6 @@ function readOrRefuse(path: string): Uint8Array {
   try {
     return readFileSync(path);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ValueError(`${path}: expected a file of the run, got none (${reason})`, { cause });
+    throw new ValueError(`${path}: expected a file of the run, got none (${reasonOf(cause)})`, { cause });
   }
 }

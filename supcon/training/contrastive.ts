@@ -8,7 +8,16 @@ import { balancedLoss, maxMarginLoss, nPairsLoss } from "../losses/index.ts";
 import { parametricLoss, supConLoss, tripletLoss } from "../losses/index.ts";
 import type { ParametricOptions, Queue, SupConOptions } from "../losses/index.ts";
 
-/** The names, and the temperature of each where none is given; it means nothing to losses with a margin. */
+/** The names. */
+export const contrastiveLosses = [
+  ...(["supcon", "simclr", "n-pairs", "triplet", "triplet-margin"] as const),
+  ...(["max-margin", "balanced", "parametric", "bpaco"] as const),
+] as const;
+
+/** Name of a contrastive loss. */
+export type ContrastiveLoss = (typeof contrastiveLosses)[number];
+
+/** The temperature of each where none is given; it means nothing to losses with a margin. */
 export const defaultTemperatures = {
   supcon: 0.1,
   simclr: 0.5,
@@ -19,10 +28,7 @@ export const defaultTemperatures = {
   balanced: 0.1,
   parametric: 0.2,
   bpaco: 0.2,
-} as const;
-
-/** Name of a contrastive loss. */
-export type ContrastiveLoss = keyof typeof defaultTemperatures;
+} as const satisfies Record<ContrastiveLoss, number>;
 
 /** The options of `supConLoss` that are settings, not data. */
 const settings = [

@@ -12,6 +12,20 @@ export interface OptimizerSettings {
 
 type Make = (parameters: ReadonlyMap<string, Tensor>, settings: OptimizerSettings) => Optimizer<Memory>;
 
+/** The names. */
+export const optimizerNames = [
+  "sgd",
+  "nesterov",
+  "lars",
+  "lars-pytorch",
+  "rmsprop",
+  "adam",
+  "adamw",
+] as const;
+
+/** Name of an optimiser. */
+export type OptimizerName = (typeof optimizerNames)[number];
+
 /** The optimisers by name. RMSProp's epsilon is that of the paper's linear stage. */
 export const optimizers = {
   sgd: (parameters, settings) => new SGD(parameters, settings),
@@ -21,7 +35,4 @@ export const optimizers = {
   rmsprop: (parameters, settings) => new RMSProp(parameters, { ...settings, epsilon: 1e-3 }),
   adam: (parameters, { lr, weightDecay }) => new Adam(parameters, { lr, weightDecay }),
   adamw: (parameters, { lr, weightDecay }) => new AdamW(parameters, { lr, weightDecay }),
-} satisfies Record<string, Make>;
-
-/** Name of an optimiser. */
-export type OptimizerName = keyof typeof optimizers;
+} satisfies Record<OptimizerName, Make>;

@@ -13,12 +13,10 @@ import { digitPolicy } from "../../supcon/augment/policy.ts";
 import { Pretraining } from "../../supcon/commands/pretrain.ts";
 import type { PretrainOptions } from "../../supcon/commands/pretrain.ts";
 import { SupConModel } from "../../supcon/model.ts";
-import { contrastiveLoss, defaultTemperatures } from "../../supcon/training/contrastive.ts";
-import type { ContrastiveLoss } from "../../supcon/training/contrastive.ts";
+import { contrastiveLoss, contrastiveLosses } from "../../supcon/training/contrastive.ts";
 import { Objective, trainingForms } from "../../supcon/training/objective.ts";
 import type { ObjectiveOptions, Views } from "../../supcon/training/objective.ts";
-import { optimizers } from "../../supcon/training/optimizers.ts";
-import type { OptimizerName } from "../../supcon/training/optimizers.ts";
+import { optimizerNames } from "../../supcon/training/optimizers.ts";
 import { useReference } from "../kernels/helpers.ts";
 
 before(useReference);
@@ -134,9 +132,9 @@ describe("training by name", () => {
     ...{ warmup: 0, random: new Random(2), makeModel },
   };
   const names = {
-    loss: Object.keys(defaultTemperatures) as ContrastiveLoss[],
+    loss: contrastiveLosses,
     form: trainingForms,
-    optimizer: Object.keys(optimizers) as OptimizerName[],
+    optimizer: optimizerNames,
   };
   for (const [option, values] of Object.entries(names)) {
     for (const value of values) {
