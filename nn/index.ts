@@ -27,6 +27,7 @@ export { ResNet } from "./resnet/resnet.ts";
 export type { ResNetArchitecture, ResNetOptions } from "./resnet/resnet.ts";
 export type { BlockKind } from "./resnet/block.ts";
 export * from "./resnet/variants.ts";
+export { batchCounter, fromTorchvision, toTorchvision } from "./torchvision.ts";
 
 export { Optimizer } from "./optim/optimizer.ts";
 export type { Memory, OptimizerOptions } from "./optim/optimizer.ts";

@@ -2,11 +2,24 @@ import { ValueError } from "../engine/errors.ts";
 import type { Random } from "../engine/random.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import { l2Normalize } from "../kernels/index.ts";
-import { kaimingNormal, Linear, Module, Relu, resnet20, resnet8, Sequential } from "../nn/index.ts";
-import type { ResNet } from "../nn/index.ts";
+import { kaimingNormal, Linear, Module, Relu, Sequential } from "../nn/index.ts";
+import {
+  resnet101,
+  resnet152,
+  resnet18,
+  resnet20,
+  resnet200,
+  resnet34,
+  resnet50,
+  resnet8,
+} from "../nn/index.ts";
+import type { ResNet, ResNetOptions } from "../nn/index.ts";
 
 /** The encoders by name. */
-export const encoders = { resnet8, resnet20 } as const;
+export const encoders = {
+  ...{ resnet8, resnet20 },
+  ...{ resnet18, resnet34, resnet50, resnet101, resnet152, resnet200 },
+} as const;
 
 /** Name of an encoder. */
 export type EncoderName = keyof typeof encoders;
@@ -17,8 +30,10 @@ export interface SupConModelOptions {
   readonly random: Random;
   /** Default resnet8. */
   readonly encoder?: EncoderName;
-  /** Channels of the encoder's first stage; its features are four times as many. Default 16. */
+  /** Channels of the encoder's first stage. Default: 16 in resnet8 and resnet20, 64 in the others. */
   readonly width?: number;
+  /** Default: "cifar" in resnet8 and resnet20, "imagenet" in the others. */
+  readonly stem?: NonNullable<ResNetOptions["stem"]>;
   /** Channels of the images. Default 3. */
   readonly inChannels?: number;
   /** What projects features to where the loss compares them: one hidden layer with ReLU, or none. Default mlp. */
@@ -48,14 +63,18 @@ export class SupConModel extends Module {
   /** @throws ValueError for unknown names and sizes that are not positive integers. */
   constructor(options: SupConModelOptions) {
     super();
-    const { random, encoder = "resnet8", width = 16, inChannels = 3 } = options;
+    const { random, encoder = "resnet8", width, stem, inChannels = 3 } = options;
     const { head = "mlp", dim = 128, normalizeRepresentation = false } = options;
     if (!Object.hasOwn(encoders, encoder)) {
       throw new ValueError(
         `SupConModel: expected an encoder among ${Object.keys(encoders).join(", ")}, got ${encoder}`,
       );
     }
-    this.encoder = encoders[encoder]({ random, width, inChannels });
+    this.encoder = encoders[encoder]({
+      ...{ random, inChannels },
+      ...(width !== undefined && { width }),
+      ...(stem && { stem }),
+    });
     const { features } = this.encoder;
     const last = new Linear(features, dim, { random });
     const hidden = () => new Linear(features, features, { random, init: kaimingNormal("in") });

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
 import { backendNames } from "../../engine/backend.ts";
 import { ValueError } from "../../engine/errors.ts";
-import { encoders } from "../model.ts";
+import type { EncoderName } from "../model.ts";
 import { contrastiveLosses, defaultTemperatures } from "../training/contrastive.ts";
 import { trainingForms } from "../training/objective.ts";
 import { optimizerNames } from "../training/optimizers.ts";
@@ -22,7 +22,10 @@ export const presets = {
 export type PresetName = keyof typeof presets;
 
 const backendChoices = ["auto", ...backendNames] as const;
-const encoderNames = ["resnet8", "resnet20"] as const satisfies readonly (keyof typeof encoders)[];
+const encoderNames = [
+  ...(["resnet8", "resnet20"] as const),
+  ...(["resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnet200"] as const),
+] satisfies readonly EncoderName[];
 const temperatureHelp = "0.1; simclr 0.5, n-pairs 1, parametric and bpaco 0.2";
 const presetNames = ["full", "minute"] as const satisfies readonly PresetName[];
 
@@ -77,7 +80,9 @@ const commandLine = () =>
     .option("--crop <area>", "least share of an image that a random view shows", share, 0.5)
     .optionsGroup("Model:")
     .addOption(new Option("--model <name>", "encoder").choices(encoderNames).default("resnet8" as const))
-    .option("--width <n>", "channels of the encoder's first stage; features are four times as many", integer(1), 8)
+    .option("--width <n>", "channels of the encoder's first stage (default: resnet8 8, resnet20 16, others 64)", integer(1))
+    .addOption(new Option("--stem <kind>", "what comes before the stages: a 3x3 convolution, or a 7x7 one and pooling, which leave a quarter of height and width (default: cifar for images of less than 64 pixels)").choices(["cifar", "imagenet"] as const))
+    .option("--encoder-weights <file>", "start from these: safetensors with torchvision's names, as PyTorch and supcon/export.ts write them")
     .addOption(new Option("--head <kind>", "projection head").choices(["mlp", "linear"] as const).default("mlp" as const))
     .option("--normalize-representation", "bring features to length 1, before the head and in the evaluation", false)
     .option("--dim <n>", "length of the projections that the loss compares", integer(1), 64)
@@ -137,6 +142,10 @@ export interface TrainCommand {
   readonly profile: number | undefined;
 }
 
+/** The paper's, but for resnet8, which is to be fast. */
+const defaultWidth = (model: EncoderName): number =>
+  model === "resnet8" ? 8 : model === "resnet20" ? 16 : 64;
+
 /** Fills in what preset and loss decide, and leaves out what is not part of the run itself. */
 function complete(options: ReturnType<ReturnType<typeof commandLine>["opts"]>) {
   const { out, config, resume, dryRun, profile, ...rest } = options;
@@ -146,6 +155,7 @@ function complete(options: ReturnType<ReturnType<typeof commandLine>["opts"]>) {
     trainImages: options.trainImages ?? preset.trainImages,
     epochs: options.epochs ?? preset.epochs,
     temperature: options.temperature ?? defaultTemperatures[options.loss],
+    width: options.width ?? defaultWidth(options.model),
   };
 }
 

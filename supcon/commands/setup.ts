@@ -19,12 +19,16 @@ const streamOf = ({ seed }: TrainConfig, stream: keyof typeof STREAM): Random =>
 export const dataOf = (config: TrainConfig): RunData =>
   loadRunData(config.data, config.trainImages, config.testImages, streamOf(config, "data"));
 
+/** Images with a shorter side have no pixels to lose before the first stage. */
+const IMAGENET_STEM_FROM = 64;
+
 /** The model, with initial weights. */
-export const modelOf = (config: TrainConfig, { channels }: Pick<ImageShape, "channels">): SupConModel =>
+export const modelOf = (config: TrainConfig, { height, width, channels }: ImageShape): SupConModel =>
   new SupConModel({
     random: streamOf(config, "model"),
     encoder: config.model,
     width: config.width,
+    stem: config.stem ?? (Math.min(height, width) < IMAGENET_STEM_FROM ? "cifar" : "imagenet"),
     inChannels: channels,
     dim: config.dim,
     head: config.head,

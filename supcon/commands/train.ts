@@ -8,6 +8,7 @@ import { linearTop1, trainLinear } from "../evaluate/linear.ts";
 import type { SupConModel } from "../model.ts";
 import { readCheckpoint } from "../run/checkpoint.ts";
 import type { Checkpoint } from "../run/checkpoint.ts";
+import { readTorchvision } from "../run/torchvision.ts";
 import { RESOLVED } from "./config.ts";
 import type { RunData } from "./data.ts";
 import { printEstimate } from "./estimate.ts";
@@ -42,6 +43,7 @@ export async function train({
   const backend = await init({ backend: name, ...(threads !== undefined && { threads }) });
   try {
     using model = modelOf(config, data.train);
+    if (config.encoderWeights !== undefined && !resume) readTorchvision(config.encoderWeights, model.encoder);
     const policy = policyOf(config);
     using training = trainingOf(config, model, data.train);
     if (dryRun) {

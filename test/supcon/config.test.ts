@@ -55,7 +55,7 @@ describe("--config", () => {
     [
       "an unknown choice",
       { model: "vgg" },
-      /"model": "vgg" is invalid\. Allowed choices are resnet8, resnet20\.$/,
+      /"model": "vgg" is invalid\. Allowed choices are resnet8, resnet20, resnet18, .*, resnet200\.$/,
     ],
     ["a list", { epochs: [3] }, /"epochs": \[3\] is invalid\. Expected a number or a text\.$/],
     ["values that do not fit", { warmup: 9, epochs: 2 }, /--warmup: expected at most the 2 epochs, got 9$/],
