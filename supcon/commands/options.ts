@@ -6,6 +6,7 @@ import type { EncoderName } from "../model.ts";
 import { contrastiveLosses, defaultTemperatures } from "../training/contrastive.ts";
 import { trainingForms } from "../training/objective.ts";
 import { optimizerNames } from "../training/optimizers.ts";
+import { scheduleForms } from "../training/schedules.ts";
 import { applyConfig } from "./config.ts";
 import { belowOne, integer, nonNegative, oneLine, positive, scale, share } from "./parsers.ts";
 
@@ -109,8 +110,10 @@ const commandLine = () =>
     .option("--class-balanced", "all classes come equally often, however many images they have", false)
     .option("--views <n>", "random views of each image of a batch", integer(1), 2)
     .addOption(new Option("--optimizer <name>", "what makes steps of gradients").choices(optimizerNames).default("sgd" as const))
-    .option("--learning-rate <rate>", "greatest learning rate: linear warm-up, then a cosine to 0", positive, 0.1)
-    .option("--warmup <epochs>", "epochs of warm-up, may be a fraction", nonNegative, 0.5)
+    .option("--learning-rate <rate>", "greatest learning rate, at the end of the warm-up", positive, 0.1)
+    .option("--schedule <text>", `of the learning rate after the warm-up, in epochs: ${scheduleForms}`, "cosine")
+    .option("--warmup <epochs>", "epochs of linear warm-up, may be a fraction", nonNegative, 0.5)
+    .option("--warmup-start <rate>", "learning rate at its beginning", nonNegative, 0)
     .option("--momentum <m>", "momentum, of those that have one", belowOne, 0.9)
     .option("--weight-decay <wd>", "weight decay of convolutions and linear layers", nonNegative, 1e-4)
     .optionsGroup("Stage 2, evaluation:")

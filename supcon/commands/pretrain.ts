@@ -5,7 +5,6 @@ import { SpheregradError, ValueError } from "../../engine/errors.ts";
 import type { Random } from "../../engine/random.ts";
 import { scope } from "../../engine/scope.ts";
 import type { Tensor } from "../../engine/tensor.ts";
-import { cosineSchedule } from "../../nn/index.ts";
 import type { Linear, Memory, Optimizer, Schedule, StateDict } from "../../nn/index.ts";
 import type { AugmentPolicy } from "../augment/policy.ts";
 import { makeViews } from "../augment/views.ts";
@@ -21,6 +20,7 @@ import { Objective } from "../training/objective.ts";
 import type { ObjectiveOptions } from "../training/objective.ts";
 import { optimizers } from "../training/optimizers.ts";
 import type { OptimizerName } from "../training/optimizers.ts";
+import { scheduleOf } from "../training/schedules.ts";
 import { joinStates, stateOf } from "../training/states.ts";
 
 /** The loss is no number any more: the weights are lost. */
@@ -42,8 +42,12 @@ export interface PretrainOptions extends Omit<ObjectiveOptions, "classCounts"> {
   readonly optimizer?: OptimizerName;
   readonly momentum: number;
   readonly weightDecay: number;
-  /** Epochs of linear warm-up, before the cosine; may be a fraction. */
+  /** What the learning rate does after the warm-up: see `scheduleOf`. Default cosine. */
+  readonly schedule?: string;
+  /** Epochs of linear warm-up; may be a fraction. */
   readonly warmup: number;
+  /** The learning rate before the first step of the warm-up. Default 0. */
+  readonly warmupStart?: number;
   /** Where the order of the images, the views, and the weights beside the model's are drawn from. */
   readonly random: Random;
 }
@@ -125,12 +129,9 @@ export class Pretraining implements Disposable {
     this.#objective = new Objective(model, { ...options, classCounts, random: ofHeads });
     this.#parameters = this.#objective.parameters();
     this.#optimizer = optimizers[options.optimizer ?? "sgd"](this.#parameters, { lr, momentum, weightDecay });
-    // Steps 1 ... T of a schedule that is 0 at 0 and at T + 1, so that no step is in vain.
-    this.#schedule = cosineSchedule({
-      peak: lr,
-      steps: this.steps + 1,
-      warmupSteps: Math.min(this.steps, Math.round(warmup * this.stepsPerEpoch)),
-    });
+    const { schedule = "cosine", warmupStart: start = 0 } = options;
+    const { stepsPerEpoch } = this;
+    this.#schedule = scheduleOf(schedule, { peak: lr, epochs, stepsPerEpoch, warmup, start });
   }
 
   /** How far it has come. */
