@@ -53,9 +53,10 @@ Examples:
   npx tsx supcon/train.ts --resume runs/warm          goes on where Ctrl-C came
 
 A run folder holds config.json (all that decided the run), metrics.csv (a line
-for each epoch), result.json (accuracies), checkpoint.safetensors (weights,
-running statistics and what the optimiser remembers), classifier.safetensors
-and features.safetensors; npx tsx supcon/predict.ts uses them. A config file is
+for each epoch), result.json and evaluation.json (accuracies, and more on
+them), checkpoint.safetensors (weights, running statistics and what the
+optimiser remembers), classifier.safetensors and features.safetensors;
+npx tsx supcon/predict.ts and supcon/evaluate.ts use them. A config file is
 JSON with options as in config.json: { "epochs": 10, "learningRate": 0.2 }.
 What stands on the command line goes before what stands in the file.
 

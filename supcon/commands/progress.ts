@@ -97,3 +97,16 @@ class Lines implements Progress {
     // Nothing to put away.
   }
 }
+
+/** Tells how far work of equal steps has come, until it is disposed. */
+export interface WorkBar extends Disposable {
+  step(what: string): void;
+}
+
+/** A bar on a terminal, else nothing. */
+export function workBar(steps: number): WorkBar {
+  const format = "|{bar}| {value}/{total} | {what} | {eta_formatted} left";
+  const bar = new SingleBar({ format, stream: process.stdout, hideCursor: true, barsize: 30, noTTYOutput: false }, Presets.shades_classic); // prettier-ignore
+  bar.start(steps, 0, { what: "" });
+  return { step: (what) => { bar.increment(1, { what }); }, [Symbol.dispose]: () => { bar.stop(); } }; // prettier-ignore
+}

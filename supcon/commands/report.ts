@@ -47,13 +47,21 @@ export function printEnd({ k }: TrainConfig, result: TrainResult, path: string):
   const percent = (x: number) => `${(100 * x).toFixed(2).padStart(6)} %`;
   console.log(`
                        top-1
-linear classifier   ${percent(result.linearTop1)}${result.classifierTop1 === undefined ? "" : `\nof stage 1          ${percent(result.classifierTop1)}`}
+linear classifier   ${percent(result.linearTop1)}
+the same, L-BFGS    ${percent(result.lbfgsTop1)}${result.classifierTop1 === undefined ? "" : `\nof stage 1          ${percent(result.classifierTop1)}`}
 k-NN, k = ${String(k).padEnd(8)}  ${percent(result.knnTop1)}
+nearest class mean  ${percent(result.nearestMeanTop1)}
 
 ${result.seconds.toFixed(0)} s in all; ${path} has ${readdirSync(path).join(", ")}
 
-npx tsx supcon/predict.ts test:0 --run ${path} classifies a test image, or a picture of yours`);
+npx tsx supcon/predict.ts test:0 --run ${path} classifies a test image, or a picture of yours
+npx tsx supcon/evaluate.ts ${path} tells more of the encoder`);
 }
+
+/** What an evaluation is of. */
+export const describeData = (data: string, { train, test }: RunData) => ({
+  ...{ data, classes: train.classes, trainImages: train.count, testImages: test.count },
+});
 
 /** Numbers that are trained. */
 export const parameterCount = (model: SupConModel): number =>

@@ -8,13 +8,23 @@ export interface RunMachine {
   readonly relaxedFma: boolean;
 }
 
-/** What result.json holds. */
-export interface TrainResult extends RunMachine {
-  /** Top-1 accuracies on the test images, in [0, 1]. */
+/** Accuracies on the test images, in [0, 1]; evaluation.json tells more. */
+export interface TrainAccuracies {
+  /** The linear classifier by SGD, with its expected calibration error. */
   readonly linearTop1: number;
+  readonly linearTop5: number;
+  readonly ece: number;
+  /** The one by L-BFGS. */
+  readonly lbfgsTop1: number;
   readonly knnTop1: number;
+  /** Nearest class mean, by cosine. */
+  readonly nearestMeanTop1: number;
   /** Of the classifier that was trained with the encoder, where there was one. */
   readonly classifierTop1?: number;
+}
+
+/** What result.json holds. */
+export interface TrainResult extends RunMachine, TrainAccuracies {
   /** Of the whole run, and of stage 1; without the time between an interruption and what followed. */
   readonly seconds: number;
   readonly pretrainSeconds: number;

@@ -5,6 +5,8 @@ import type { LinearClassifier } from "../evaluate/linear.ts";
 import { atomicWrite } from "../run/atomic.ts";
 import { writeCheckpoint } from "../run/checkpoint.ts";
 import type { Checkpoint } from "../run/checkpoint.ts";
+import { evaluationFile, writeEvaluation } from "../run/evaluation.ts";
+import type { Evaluation } from "../run/evaluation.ts";
 import { writeFeatures } from "../run/features.ts";
 import type { RunFeatures } from "../run/features.ts";
 import { MetricsWriter } from "../run/metrics.ts";
@@ -20,6 +22,7 @@ export const runFiles = {
   checkpoint: "checkpoint.safetensors",
   classifier: "classifier.safetensors",
   features: "features.safetensors",
+  evaluation: evaluationFile,
   trace: "trace.json",
 } as const;
 
@@ -90,11 +93,16 @@ export class RunFolder implements Disposable {
     writeCheckpoint(join(this.path, runFiles.checkpoint), checkpoint);
   }
 
-  /** Writes what predictions need beside the encoder. */
-  async writeEvaluation(classifier: LinearClassifier, features: RunFeatures): Promise<void> {
+  /** Writes what predictions need beside the encoder, and what the encoder was judged by. */
+  async writeEvaluation(
+    classifier: LinearClassifier,
+    features: RunFeatures,
+    evaluation: Evaluation,
+  ): Promise<void> {
     const tensors = await classifier.stateDict();
     writeTensors(join(this.path, runFiles.classifier), { tensors, metadata: {} });
     writeFeatures(join(this.path, runFiles.features), features);
+    writeEvaluation(this.path, evaluation);
   }
 
   [Symbol.dispose](): void {

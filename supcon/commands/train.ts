@@ -3,8 +3,8 @@ import { init } from "../../engine/backend.ts";
 import { ValueError } from "../../engine/errors.ts";
 import type { AugmentPolicy } from "../augment/policy.ts";
 import { encodeDataset } from "../evaluate/features.ts";
-import { knnTop1 } from "../evaluate/knn.ts";
-import { linearTop1, trainLinear } from "../evaluate/linear.ts";
+import { judgeFeatures } from "../evaluate/judge.ts";
+import { linearTop1 } from "../evaluate/linear.ts";
 import type { SupConModel } from "../model.ts";
 import { readCheckpoint } from "../run/checkpoint.ts";
 import type { Checkpoint } from "../run/checkpoint.ts";
@@ -17,9 +17,9 @@ import type { TrainCommand, TrainConfig } from "./options.ts";
 import type { Pretraining } from "./pretrain.ts";
 import { StepProfile } from "./profile.ts";
 import { progress } from "./progress.ts";
-import { count, parameterCount, printEnd, printStart } from "./report.ts";
+import { count, describeData, parameterCount, printEnd, printStart } from "./report.ts";
 import { describeMachine, machineOf } from "./result.ts";
-import type { RunMachine, TrainResult } from "./result.ts";
+import type { RunMachine, TrainAccuracies, TrainResult } from "./result.ts";
 import { isDone, refuseUsed, RunFolder, runFiles } from "./run-folder.ts";
 import { dataOf, modelOf, policyOf, trainingOf } from "./setup.ts";
 
@@ -168,24 +168,28 @@ async function stage1(
 }
 
 /** Judges the frozen encoder. */
-async function stage2({
-  config,
-  data,
-  policy,
-  model,
-  training,
-  folder,
-}: Run): Promise<Pick<TrainResult, "linearTop1" | "knnTop1" | "classifierTop1">> {
+async function stage2({ config, data, policy, model, training, folder }: Run): Promise<TrainAccuracies> {
   const { train: images, test: testImages } = data;
   console.log(`evaluating on ${count(testImages.count)} test images`);
   const known = await encodeDataset(model, images, policy);
   const unknown = await encodeDataset(model, testImages, policy);
-  using classifier = await trainLinear(known, { epochs: config.linearEpochs, seed: config.seed });
+  const { linearEpochs: epochs, seed, k } = config;
+  const { judged, classifier: trained } = await judgeFeatures(known, unknown, { epochs, seed, k });
+  using classifier = trained;
   const { height, width, channels, classes } = images;
-  await folder.writeEvaluation(classifier, { height, width, channels, classes, train: known, test: unknown });
+  await folder.writeEvaluation(
+    classifier,
+    { height, width, channels, classes, train: known, test: unknown },
+    { ...describeData(config.data, data), ...judged },
+  );
+  const { linear, knn, ncm } = judged;
   return {
-    linearTop1: await linearTop1(classifier, unknown),
-    knnTop1: await knnTop1(known, unknown, { k: config.k }),
+    linearTop1: linear.sgd.top1,
+    linearTop5: linear.sgd.top5,
+    ece: linear.sgd.ece,
+    lbfgsTop1: linear.lbfgs.top1,
+    knnTop1: knn.top1,
+    nearestMeanTop1: ncm.cosine.top1,
     ...(training.classifier && { classifierTop1: await linearTop1(training.classifier, unknown) }),
   };
 }

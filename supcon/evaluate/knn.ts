@@ -6,6 +6,7 @@ import { l2Normalize, matmul } from "../../kernels/index.ts";
 import { checkPositive, checkPositiveInteger } from "../../nn/check.ts";
 import { checkComparable } from "./features.ts";
 import type { Features, LabelledFeatures } from "./features.ts";
+import { topK } from "./scores.ts";
 
 /** A training vector near to another vector. */
 export interface Neighbour {
@@ -24,7 +25,7 @@ export interface NeighbourOptions {
   readonly blockRows?: number;
 }
 
-/** Options of {@link knnTop1}. */
+/** Options of {@link knnProbabilities}. */
 export interface KnnOptions extends NeighbourOptions {
   /** tau of the votes' weights. Default 0.07. */
   readonly temperature?: number;
@@ -64,29 +65,41 @@ export async function* nearestNeighbours(
 }
 
 /**
- * Top-1 accuracy, in [0, 1], of weighted k-nearest neighbours (Wu, Xiong, Yu and Lin, "Unsupervised Feature Learning via
- * Non-Parametric Instance Discrimination", CVPR 2018, section 3.4): of all training vectors, the k with the greatest
- * cosine s to the test vector each give e^(s/tau) votes to their class. There is nothing to train.
+ * The votes of weighted k-nearest neighbours (Wu, Xiong, Yu and Lin, "Unsupervised Feature Learning via Non-Parametric
+ * Instance Discrimination", CVPR 2018, section 3.4): of all training vectors, the k with the greatest cosine s to the test
+ * vector each give e^(s/tau) votes to their class. There is nothing to train. Returns the share of the votes of each class,
+ * [count, classes], row-major.
  *
  * Throws ValueError for options out of their range, or features that do not fit each other.
  */
-export async function knnTop1(
+export async function knnProbabilities(
   train: LabelledFeatures,
   test: LabelledFeatures,
   { temperature = 0.07, ...options }: KnnOptions = {},
-): Promise<number> {
-  checkComparable("knnTop1", train, test);
-  checkPositive("knnTop1", "temperature", temperature);
-  let [row, correct] = [0, 0];
+): Promise<Float64Array> {
+  checkComparable("knnProbabilities", train, test);
+  checkPositive("knnProbabilities", "temperature", temperature);
+  const shares = new Float64Array(test.count * train.classes);
+  let row = 0;
   for await (const neighbours of nearestNeighbours(train, test, options)) {
-    const votes = new Float64Array(train.classes);
-    for (const { label, similarity } of neighbours) {
-      // Less 1, the greatest cosine: the same factor for all, and no overflow.
-      votes[label] = (votes[label] ?? 0) + Math.exp((similarity - 1) / temperature);
-    }
-    if (votes.indexOf(Math.max(...votes)) === test.labels[row++]) correct++;
+    // Less the greatest cosine: the same factor for all, and no overflow.
+    const greatest = neighbours.reduce((most, { similarity }) => Math.max(most, similarity), -Infinity);
+    const votes = neighbours.map(({ similarity }) => Math.exp((similarity - greatest) / temperature));
+    const total = votes.reduce((sum, each) => sum + each, 0);
+    const ofRow = shares.subarray(row * train.classes, ++row * train.classes);
+    for (const [i, { label }] of neighbours.entries()) ofRow[label] = (ofRow[label] ?? 0) + (votes[i] ?? 0) / total; // prettier-ignore
   }
-  return correct / test.count;
+  return shares;
+}
+
+/** Top-1 accuracy, in [0, 1], of {@link knnProbabilities}. Throws as it does. */
+export async function knnTop1(
+  train: LabelledFeatures,
+  test: LabelledFeatures,
+  options: KnnOptions = {},
+): Promise<number> {
+  const scores = await knnProbabilities(train, test, options);
+  return topK({ scores, labels: test.labels, classes: test.classes }, 1);
 }
 
 /** The k greatest numbers of a list, in a binary heap whose root is the least of them: most numbers are below it. */

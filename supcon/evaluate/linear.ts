@@ -64,11 +64,19 @@ export class LinearClassifier extends Module {
     return this.linear.forward(this.standardize(x));
   }
 
-  /** The probability of each class, [count, classes], row-major. Throws ShapeError for features of another length. */
-  async probabilities(features: Features): Promise<Elements> {
-    using result = noGrad(() => scope(() => softmax(this.forward(toTensor(features)), 1)));
-    return await result.data();
+  /** The probability of each class, as {@link classProbabilities}. */
+  probabilities(features: Features): Promise<Elements> {
+    return classProbabilities(this, features);
   }
+}
+
+/**
+ * The probability of each class, [count, classes], row-major, by a module that makes logits of features. Throws ShapeError
+ * for features of another length.
+ */
+export async function classProbabilities(classifier: Module, features: Features): Promise<Elements> {
+  using result = noGrad(() => scope(() => softmax(classifier.forward(toTensor(features)), 1)));
+  return await result.data();
 }
 
 /**
@@ -131,10 +139,11 @@ export async function linearTop1(classifier: Module, test: LabelledFeatures): Pr
   return test.labels.reduce((correct, label, i) => correct + (classes[i] === label ? 1 : 0), 0) / test.count;
 }
 
-const toTensor = ({ values, count, length }: Features): Tensor => tensor(values, [count, length]);
+/** [count, length] */
+export const toTensor = ({ values, count, length }: Features): Tensor => tensor(values, [count, length]);
 
 /** Mean and 1 / standard deviation of each feature; of constant ones the scale is 0. */
-function standardization({ values, count, length }: Features): { mean: Numbers; scale: Numbers } {
+export function standardization({ values, count, length }: Features): { mean: Numbers; scale: Numbers } {
   const [mean, variance] = [new Float64Array(length), new Float64Array(length)];
   const forEach = (f: (value: number, feature: number) => void): void => {
     for (let i = 0; i < count * length; i++) f(values[i] ?? 0, i % length);

@@ -100,7 +100,10 @@ describe("knnTop1", () => {
     await assert.rejects(knnTop1(train, { ...test, classes: 4 }), /one set of classes, .* 3 and 4 classes/);
     await assert.rejects(knnTop1({ ...train, count: 5 }, test), /expected 5 training features of 3 numbers/);
     const none = { ...train, count: 0, values: new Float32Array(0), labels: new Int32Array(0) };
-    await assert.rejects(knnTop1(none, test), /knnTop1: expected at least one .* training features, got 0/);
+    await assert.rejects(
+      knnTop1(none, test),
+      /knnProbabilities: expected at least one .* training features, got 0/,
+    );
   });
 });
 

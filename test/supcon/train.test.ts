@@ -36,7 +36,7 @@ describe("supcon/train.ts", () => {
       assert.match(stdout, part);
     }
     assert.ok(stdout.includes(out), "the table is followed by the run folder's path");
-    assert.deepEqual(readdirSync(out).sort(), ["checkpoint.safetensors", "classifier.safetensors", "config.json", "features.safetensors", "metrics.csv", "result.json"]); // prettier-ignore
+    assert.deepEqual(readdirSync(out).sort(), ["checkpoint.safetensors", "classifier.safetensors", "config.json", "evaluation.json", "features.safetensors", "metrics.csv", "result.json"]); // prettier-ignore
 
     const config = readJson(out, "config.json");
     const decided = { seed: 3, epochs: 1, trainImages: 300, temperature: 0.1, backend: "cpu", threads: 2 };
@@ -45,7 +45,7 @@ describe("supcon/train.ts", () => {
     assert.deepEqual(Object.keys(config.resolved), ["backend", "threads", "relaxedFma", "policy"]);
 
     const result = readJson(out, "result.json");
-    for (const name of ["linearTop1", "knnTop1"]) {
+    for (const name of ["linearTop1", "lbfgsTop1", "knnTop1", "nearestMeanTop1"]) {
       const accuracy = Number(result[name]);
       assert.ok(accuracy > 0.1 && accuracy <= 1, `${name}: ${accuracy}`);
       assert.equal(Math.round(accuracy * 100) / 100, accuracy, "a share of 100 images");

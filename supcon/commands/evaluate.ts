@@ -1,0 +1,213 @@
+import { Command, Option } from "@commander-js/extra-typings";
+import { join } from "node:path";
+import { init } from "../../engine/backend.ts";
+import { ValueError } from "../../engine/errors.ts";
+import type { StateDict } from "../../nn/index.ts";
+import { encodeDataset } from "../evaluate/features.ts";
+import { judgeFeatures } from "../evaluate/judge.ts";
+import type { LinearClassifier } from "../evaluate/linear.ts";
+import { compareRobustness, measureRobustness, robustnessSteps } from "../evaluate/robustness.ts";
+import type { SupConModel } from "../model.ts";
+import { readCheckpoint } from "../run/checkpoint.ts";
+import { evaluationFile, readEvaluation, writeEvaluation } from "../run/evaluation.ts";
+import type { CorruptionReport, Evaluation } from "../run/evaluation.ts";
+import { readFeatures } from "../run/features.ts";
+import type { RunData } from "./data.ts";
+import { formatEvaluation } from "./evaluation-table.ts";
+import { fineTune } from "./fine-tune.ts";
+import { readRunConfig } from "./options.ts";
+import type { TrainConfig } from "./options.ts";
+import { integer, nonNegative, oneLine, positive } from "./parsers.ts";
+import { workBar } from "./progress.ts";
+import { count, describeData } from "./report.ts";
+import { isDone, runFiles } from "./run-folder.ts";
+import { dataOf, modelOf, policyOf } from "./setup.ts";
+
+const about = `Judges the encoder of a finished run on its test images, by all classifiers that
+its frozen features can be given to: linear (SGD, and L-BFGS to the optimum),
+k-NN and nearest class mean. Tells top-1 and top-5, accuracies of classes,
+what is mistaken for what, and the expected calibration error.
+
+What takes longer is asked for by --with: fine-tuning (encoder and classifier
+trained on together), corruptions (the linear classifier on images damaged in
+19 ways and 5 severities, as CIFAR-10-C). --data judges on another data set.
+
+What is found goes to evaluation.json in the run folder, beside what earlier
+calls have found there.`;
+
+const examples = `
+Examples:
+  npx tsx supcon/evaluate.ts runs/a
+  npx tsx supcon/evaluate.ts runs/a --with fine-tuning corruptions
+  npx tsx supcon/evaluate.ts runs/a --baseline runs/b      mCE of a against b, both measured before
+  npx tsx supcon/evaluate.ts runs/a --data DIR --with fine-tuning
+
+Exit codes: 0 done, 1 failed, 2 bad usage or data.`;
+
+const parts = ["fine-tuning", "corruptions"] as const;
+
+// prettier-ignore
+const commandLine = () =>
+  new Command("npx tsx supcon/evaluate.ts")
+    .description(about)
+    .addHelpText("after", examples)
+    .argument("<run>", "run folder of supcon/train.ts")
+    .allowExcessArguments(false)
+    .addOption(new Option("--with <parts...>", "what else to do").choices(parts).default([] as readonly (typeof parts)[number][]))
+    .option("--data <name>", "another data set, named as in supcon/train.ts, to judge on: transfer")
+    .option("--train-images <n>", "with --data: its training images (default: as many as the run's)", integer(10))
+    .option("--test-images <n>", "with --data: its test images (default: as many as the run's)", integer(1))
+    .option("--baseline <run>", "run to compare errors on damaged images with")
+    .option("--corruption-images <n>", "test images to damage", integer(1), 1000)
+    .option("--fine-tuning-epochs <n>", "passes over the training images", integer(1), 3)
+    .option("--fine-tuning-rate <rate>", "greatest learning rate of fine-tuning", positive, 0.02)
+    .option("--l2 <factor>", "penalty on the weights of the classifier by L-BFGS", nonNegative, 1e-4)
+    .option("--seed <n>", "of fine-tuning, damage and its images", integer(0), 0)
+    .helpOption("-h, --help", "show this and exit")
+    .configureOutput({ outputError: oneLine });
+
+/** What is to be judged, and how. */
+export type EvaluateCommand = ReturnType<typeof parseEvaluateCommand>;
+
+/** Reads the command line (without node and script). Throws as `parseTrainCommand` does. */
+export function parseEvaluateCommand(args: readonly string[]) {
+  const command = commandLine().exitOverride();
+  command.parse([...args], { from: "user" });
+  const options = { run: command.args[0] ?? "", ...command.opts() };
+  const refuse = (name: string, why: string) => {
+    throw new ValueError(`--${name}: expected ${why}`);
+  };
+  if (options.data !== undefined) {
+    const onOwn = options.baseline !== undefined || options.with.includes("corruptions");
+    if (onOwn) refuse("data", "no corruptions and no baseline beside it; those are of the run's own images");
+  } else {
+    if (options.trainImages !== undefined) refuse("train-images", "--data beside it, whose images it counts");
+    if (options.testImages !== undefined) refuse("test-images", "--data beside it, whose images it counts");
+  }
+  return options;
+}
+
+/**
+ * The whole of `supcon/evaluate.ts`. Throws ValueError for a folder that holds no finished run or a baseline that was not
+ * measured, DataError for data that is missing or damaged, SafetensorsError for damaged files.
+ */
+export async function evaluate(command: EvaluateCommand): Promise<Evaluation> {
+  const { run, data: transferTo, baseline } = command;
+  const config = readRunConfig(run);
+  if (!isDone(run)) {
+    throw new ValueError(
+      `evaluate: expected a run that is done, got ${run}; --resume of train.ts goes on with it`,
+    );
+  }
+  const earlier = readEvaluation(run);
+  const isMeasuredNow = command.with.includes("corruptions");
+  const other = baseline === undefined ? undefined : measuredErrors(baseline, readEvaluation(baseline));
+  if (other && !isMeasuredNow) measuredErrors(run, earlier);
+  const { model: weights } = readCheckpoint(join(run, runFiles.checkpoint));
+  const own = readFeatures(join(run, runFiles.features));
+  const data = dataOf(config);
+  const otherData = transferTo === undefined ? undefined : transferData(config, transferTo, command);
+
+  const backend = await init({
+    backend: config.backend,
+    ...(config.threads !== undefined && { threads: config.threads }),
+  });
+  try {
+    using model = modelOf(config, data.train);
+    model.loadStateDict(weights);
+    const task = { command, config, model, weights };
+    const { judged, classifier } = await judgeFeatures(own.train, own.test, judgeOptions(command, config));
+    using linear = classifier;
+    let found: Evaluation = { ...earlier, ...describeData(config.data, data), ...judged };
+    if (otherData) {
+      const onOther = await transfer(task, otherData);
+      found = { ...found, transfer: { ...found.transfer, [onOther.data]: onOther } };
+    } else if (command.with.includes("fine-tuning")) {
+      found = { ...found, fineTuned: await fineTuned(task, data) };
+    }
+    if (isMeasuredNow) found = { ...found, corruptions: await corrupted(task, linear, data) };
+    if (other && baseline !== undefined && found.corruptions) {
+      const comparison = { baseline, ...compareRobustness(found.corruptions, other) };
+      found = { ...found, corruptions: { ...found.corruptions, comparison } };
+    }
+    writeEvaluation(run, found);
+    console.log(formatEvaluation(found));
+    console.log(`\nall of it is in ${join(run, evaluationFile)}`);
+    return found;
+  } finally {
+    await backend.destroy();
+  }
+}
+
+/** What the parts of an evaluation work with. */
+interface Task {
+  readonly command: EvaluateCommand;
+  readonly config: TrainConfig;
+  readonly model: SupConModel;
+  /** The model's, as they were trained. */
+  readonly weights: StateDict;
+}
+
+const judgeOptions = ({ l2 }: EvaluateCommand, { linearEpochs, seed, k }: TrainConfig) => ({
+  ...{ epochs: linearEpochs, seed, k, l2 },
+});
+
+function measuredErrors(run: string, evaluation: Evaluation | undefined): CorruptionReport {
+  if (evaluation?.corruptions) return evaluation.corruptions;
+  throw new ValueError(
+    `--baseline: expected errors on damaged images in ${run}, got none; npx tsx supcon/evaluate.ts ${run} --with corruptions measures them`,
+  );
+}
+
+function transferData(
+  config: TrainConfig,
+  data: string,
+  { trainImages = config.trainImages, testImages = config.testImages }: EvaluateCommand,
+): RunData {
+  const [own, other] = [dataOf(config).train, dataOf({ ...config, data, trainImages, testImages })];
+  if (other.train.channels === own.channels) return other;
+  throw new ValueError(
+    `--data: expected images of ${own.channels} channels, as the run's, got ${other.train.channels} in ${data}`,
+  );
+}
+
+/** Judges on another data set. */
+async function transfer(task: Task, data: RunData): Promise<NonNullable<Evaluation["transfer"]>[string]> {
+  const { command, config, model } = task;
+  const name = command.data ?? config.data;
+  console.log(`encoding ${count(data.train.count + data.test.count)} images of ${name}`);
+  const policy = policyOf({ ...config, data: name });
+  const known = await encodeDataset(model, data.train, policy);
+  const unknown = await encodeDataset(model, data.test, policy);
+  const { judged, classifier } = await judgeFeatures(known, unknown, judgeOptions(command, config));
+  classifier.dispose();
+  return {
+    ...describeData(name, data),
+    ...judged,
+    ...(command.with.includes("fine-tuning") && { fineTuned: await fineTuned(task, data) }),
+  };
+}
+
+function fineTuned({ command, config, weights }: Task, data: RunData) {
+  const { fineTuningEpochs: epochs, fineTuningRate: learningRate, seed } = command;
+  const name = command.data ?? config.data;
+  console.log(`fine-tuning on ${count(data.train.count)} images of ${name}`);
+  return fineTune({ ...config, data: name }, weights, data, { epochs, learningRate, seed });
+}
+
+/** The linear classifier's errors on damaged images. */
+async function corrupted(
+  { command, config, model }: Task,
+  classifier: LinearClassifier,
+  { test }: RunData,
+): Promise<CorruptionReport> {
+  const { corruptionImages: images, seed } = command;
+  console.log(`damaging ${count(Math.min(images, test.count))} of ${count(test.count)} test images`);
+  using bar = workBar(robustnessSteps(test.channels));
+  return await measureRobustness(test, {
+    ...{ images, seed },
+    classify: async (damaged) =>
+      classifier.probabilities(await encodeDataset(model, damaged, policyOf(config))),
+    onStep: (name, severity) => { bar.step(`${name}, severity ${severity}`); }, // prettier-ignore
+  });
+}

@@ -1,0 +1,119 @@
+/** evaluation.json as text. */
+import { formatColumns } from "../../engine/columns.ts";
+import type {
+  CalibratedAccuracy,
+  CorruptionReport,
+  Evaluation,
+  FineTuned,
+  Judged,
+} from "../run/evaluation.ts";
+import { count } from "./report.ts";
+
+const percent = (x: number): string => `${(100 * x).toFixed(2)} %`;
+const seconds = (x: number): string => `${x.toFixed(1)} s`;
+
+/** Tables of all that was found. */
+export function formatEvaluation(evaluation: Evaluation): string {
+  const { corruptions, transfer = {} } = evaluation;
+  return [
+    formatJudged(evaluation),
+    formatClasses(evaluation),
+    ...(corruptions ? [formatCorruptions(corruptions)] : []),
+    ...Object.values(transfer).map((each) => `transfer to ${formatJudged(each)}`),
+  ]
+    .map((table) => `\n${table}`)
+    .join("\n");
+}
+
+/** A line for each classifier. */
+function formatJudged({
+  data,
+  trainImages,
+  testImages,
+  linear,
+  knn,
+  ncm,
+  fineTuned,
+}: Judged & { readonly fineTuned?: FineTuned }): string {
+  // prettier-ignore
+  const line = (name: string, { top1, top5, ece, seconds: time }: Omit<CalibratedAccuracy, "ece"> & { readonly ece?: number }) => // prettier-ignore
+    [name, percent(top1), percent(top5), ece === undefined ? "" : ece.toFixed(4), seconds(time)];
+  const { iterations, converged } = linear.lbfgs;
+  return `${data}: ${count(trainImages)} training images, ${count(testImages)} test images
+${formatColumns(
+  [
+    ["classifier", "top-1", "top-5", "ECE", "time"],
+    line(`linear, SGD, ${linear.sgd.epochs} epochs`, linear.sgd),
+    line(`linear, L-BFGS, ${iterations} steps${converged ? "" : ", not converged"}`, linear.lbfgs),
+    line(`k-NN, k = ${knn.k}`, knn),
+    line("nearest class mean, Euclidean", ncm.euclidean),
+    line("nearest class mean, cosine", ncm.cosine),
+    ...(fineTuned ? [line(`fine-tuned, ${fineTuned.epochs} epochs`, fineTuned)] : []),
+  ],
+  1,
+)}`;
+}
+
+/** At most so many classes are listed. */
+const listed = 10;
+
+/** Classes from the least accurate on, and for what each is mistaken most often. */
+function formatClasses({ classes, perClass, confusion }: Judged): string {
+  const rows = perClass.flatMap((accuracy, c) => {
+    if (accuracy === null) return [];
+    const mistakes = (confusion[c] ?? []).map((times, other) => (other === c ? 0 : times));
+    const most = Math.max(...mistakes);
+    const taken = most > 0 ? `${classes[mistakes.indexOf(most)] ?? ""} (${most})` : "";
+    return [{ accuracy, cells: [classes[c] ?? "", percent(accuracy), taken] }];
+  });
+  const sorted = rows.sort((a, b) => a.accuracy - b.accuracy).slice(0, listed);
+  return `classes, least accurate first (linear, SGD)
+${formatColumns([["class", "accuracy", "mistaken for"], ...sorted.map(({ cells }) => cells)], 1)}`;
+}
+
+/** A line for each corruption. */
+function formatCorruptions({
+  images,
+  clean,
+  byName,
+  meanError,
+  meanIncrease,
+  bySeverity,
+  seconds: time,
+  comparison,
+}: CorruptionReport): string {
+  // prettier-ignore
+  const cells = (values: readonly number[]) => values.map((value) => (100 * value).toFixed(1));
+  const mean = (values: readonly number[]) => values.reduce((sum, each) => sum + each, 0) / values.length;
+  const lines = Object.entries(byName).map(([name, { errors, extra, nonStandard }]) => [
+    `${name}${nonStandard === undefined ? "" : " (non-standard)"}${extra ? " (extra)" : ""}`,
+    ...cells(errors),
+    ...cells([mean(errors)]),
+  ]);
+  const ece = bySeverity.ece.map((value) => value.toFixed(3));
+  const notes = Object.entries(byName).flatMap(([name, { nonStandard }]) =>
+    nonStandard === undefined ? [] : [`${name} is non-standard: ${nonStandard}`],
+  );
+  return `errors in % on ${count(images)} damaged test images (linear, SGD; ${percent(clean.error)} without damage, ECE ${clean.ece.toFixed(3)}; ${seconds(time)})
+${formatColumns(
+  [
+    ["severity", "1", "2", "3", "4", "5", "mean"],
+    ...lines,
+    ["mean, without extra", ...cells(bySeverity.top1.map((x) => 1 - x)), ...cells([meanError])],
+    ["ECE, without extra", ...ece, mean(bySeverity.ece).toFixed(3)],
+  ],
+  1,
+)}
+${[...notes, `mean error exceeds that without damage by ${percent(meanIncrease)}`, ...(comparison ? [formatComparison(comparison)] : [])].join("\n")}`;
+}
+
+function formatComparison({
+  baseline,
+  mce,
+  relativeMce,
+  relativeOver,
+}: NonNullable<CorruptionReport["comparison"]>): string {
+  // prettier-ignore
+  const relative = relativeMce === null ? "none" : `${percent(relativeMce)} (over ${relativeOver} corruptions)`; // prettier-ignore
+  return `against ${baseline}: mCE ${percent(mce)}, relative mCE ${relative}; below 100 % is better`;
+}

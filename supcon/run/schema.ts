@@ -1,0 +1,81 @@
+/** Types of JSON that can be checked: what a file is expected to hold is written once, as a value. */
+import { ValueError } from "../../engine/errors.ts";
+
+/** Checks that a value is a T. `where` names it in the ValueError that is thrown if not. */
+export type Schema<T> = (value: unknown, where: string) => T;
+
+/** What a schema lets through. */
+export type TypeOf<S> = S extends Schema<infer T> ? T : never;
+
+function refuse(where: string, expected: string, value: unknown): never {
+  const got = value === undefined ? "nothing" : JSON.stringify(value).slice(0, 40);
+  throw new ValueError(`${where}: expected ${expected}, got ${got}`);
+}
+
+/** A number that `holds` accepts; JSON has none that are not finite. */
+export const number =
+  (expected: string, holds: (value: number) => boolean): Schema<number> =>
+  (value, where) =>
+    typeof value === "number" && holds(value) ? value : refuse(where, expected, value);
+
+export const share = number("a number from 0 to 1", (x) => x >= 0 && x <= 1);
+export const nonNegative = number("a number >= 0", (x) => x >= 0);
+export const anyNumber = number("a number", () => true);
+export const count = number("an integer >= 0", (x) => Number.isSafeInteger(x) && x >= 0);
+
+export const text: Schema<string> = (value, where) =>
+  typeof value === "string" ? value : refuse(where, "a text", value);
+
+export const flag: Schema<boolean> = (value, where) =>
+  typeof value === "boolean" ? value : refuse(where, "true or false", value);
+
+/** A T or null. */
+export const nullable =
+  <T>(schema: Schema<T>): Schema<T | null> =>
+  (value, where) =>
+    value === null ? null : schema(value, where);
+
+/** A list, of a length if one is given. */
+export const list =
+  <T>(schema: Schema<T>, length?: number): Schema<readonly T[]> =>
+  (value, where) => {
+    if (!Array.isArray(value) || (length !== undefined && value.length !== length)) {
+      return refuse(where, length === undefined ? "a list" : `a list of ${length}`, value);
+    }
+    return value.map((each, i) => schema(each, `${where}[${i}]`));
+  };
+
+/** An object whose every field is a T. */
+export const record =
+  <T>(schema: Schema<T>): Schema<Readonly<Record<string, T>>> =>
+  (value, where) =>
+    Object.fromEntries(
+      fieldsOf(value, where).map(([name, each]) => [name, schema(each, `${where}.${name}`)]),
+    );
+
+/** An object with these fields, and `optional` ones. Others are left out. */
+export const object =
+  <Fields extends Shape, Optional extends Shape = Record<never, never>>(
+    fields: Fields,
+    optional?: Optional,
+  ): Schema<ObjectOf<Fields, Optional>> =>
+  (value, where) => {
+    const found = new Map(fieldsOf(value, where));
+    const checked = Object.entries({ ...optional, ...fields }).flatMap(([name, schema]) => {
+      const isAbsent = !found.has(name) && !(name in fields);
+      return isAbsent ? [] : [[name, schema(found.get(name), `${where}.${name}`)] as const];
+    });
+    // Each field has been checked by the schema whose type it gets; Object.fromEntries forgets which.
+    return Object.fromEntries(checked) as ObjectOf<Fields, Optional>;
+  };
+
+type Shape = Readonly<Record<string, Schema<unknown>>>;
+
+type ObjectOf<Fields extends Shape, Optional extends Shape> = {
+  readonly [K in keyof Fields]: TypeOf<Fields[K]>;
+} & { readonly [K in keyof Optional]?: TypeOf<Optional[K]> };
+
+function fieldsOf(value: unknown, where: string): [string, unknown][] {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return Object.entries(value);
+  return refuse(where, "an object", value);
+}
