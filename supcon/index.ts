@@ -13,10 +13,20 @@ export type { EncoderName, SupConModelOptions } from "./model.ts";
 
 export { encodeDataset } from "./evaluate/features.ts";
 export type { Features, LabelledFeatures } from "./evaluate/features.ts";
-export { knnTop1, nearestNeighbours } from "./evaluate/knn.ts";
+export { knnProbabilities, knnTop1, nearestNeighbours } from "./evaluate/knn.ts";
 export type { KnnOptions, Neighbour, NeighbourOptions } from "./evaluate/knn.ts";
-export { LinearClassifier, linearTop1, trainLinear } from "./evaluate/linear.ts";
+export { classProbabilities, LinearClassifier, linearTop1, trainLinear } from "./evaluate/linear.ts";
 export type { LinearClassifierOptions, LinearOptions } from "./evaluate/linear.ts";
+export { trainLogistic } from "./evaluate/logistic.ts";
+export type { LogisticOptions, LogisticResult } from "./evaluate/logistic.ts";
+export { minimize } from "./evaluate/lbfgs.ts";
+export type { Evaluated, LBFGSOptions, Minimum } from "./evaluate/lbfgs.ts";
+export { nearestClassMean } from "./evaluate/nearest-mean.ts";
+export type { MeanDistance } from "./evaluate/nearest-mean.ts";
+export { confusionMatrix, perClassAccuracy, topK } from "./evaluate/scores.ts";
+export type { Predictions } from "./evaluate/scores.ts";
+export { calibration } from "./evaluate/calibration.ts";
+export type { Calibration, ReliabilityBin } from "./evaluate/calibration.ts";
 
 export {
   balancedIndices,

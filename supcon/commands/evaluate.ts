@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { init } from "../../engine/backend.ts";
 import { ValueError } from "../../engine/errors.ts";
 import type { StateDict } from "../../nn/index.ts";
+import type { ImageShape } from "../data/dataset.ts";
 import { encodeDataset } from "../evaluate/features.ts";
 import { judgeFeatures } from "../evaluate/judge.ts";
 import type { LinearClassifier } from "../evaluate/linear.ts";
@@ -10,7 +11,7 @@ import { compareRobustness, measureRobustness, robustnessSteps } from "../evalua
 import type { SupConModel } from "../model.ts";
 import { readCheckpoint } from "../run/checkpoint.ts";
 import { evaluationFile, readEvaluation, writeEvaluation } from "../run/evaluation.ts";
-import type { CorruptionReport, Evaluation } from "../run/evaluation.ts";
+import type { CorruptionReport, Evaluation, FineTuned, Transfer } from "../run/evaluation.ts";
 import { readFeatures } from "../run/features.ts";
 import type { RunData } from "./data.ts";
 import { formatEvaluation } from "./evaluation-table.ts";
@@ -105,27 +106,26 @@ export async function evaluate(command: EvaluateCommand): Promise<Evaluation> {
   if (other && !isMeasuredNow) measuredErrors(run, earlier);
   const { model: weights } = readCheckpoint(join(run, runFiles.checkpoint));
   const own = readFeatures(join(run, runFiles.features));
-  const data = dataOf(config);
-  const otherData = transferTo === undefined ? undefined : transferData(config, transferTo, command);
+  const needsImages = transferTo !== undefined || command.with.length > 0;
+  const images = needsImages ? imagesOf(command, config, own) : undefined;
 
-  const backend = await init({
-    backend: config.backend,
-    ...(config.threads !== undefined && { threads: config.threads }),
-  });
+  const { backend: name, threads } = config;
+  const backend = await init({ backend: name, ...(threads !== undefined && { threads }) });
   try {
-    using model = modelOf(config, data.train);
+    using model = modelOf(config, own);
     model.loadStateDict(weights);
-    const task = { command, config, model, weights };
+    const task = { command, config, own, model, weights };
     const { judged, classifier } = await judgeFeatures(own.train, own.test, judgeOptions(command, config));
     using linear = classifier;
-    let found: Evaluation = { ...earlier, ...describeData(config.data, data), ...judged };
-    if (otherData) {
-      const onOther = await transfer(task, otherData);
-      found = { ...found, transfer: { ...found.transfer, [onOther.data]: onOther } };
-    } else if (command.with.includes("fine-tuning")) {
-      found = { ...found, fineTuned: await fineTuned(task, data) };
+    let found: Evaluation = { ...earlier, ...describeData(config.data, own), ...judged };
+    if (images && transferTo !== undefined) {
+      const onOther = await transfer(task, transferTo, images);
+      found = { ...found, transfer: { ...found.transfer, [transferTo]: onOther } };
+    } else if (images) {
+      const fineTuned = await fineTunedIfAsked(task, config.data, images);
+      found = { ...found, ...fineTuned };
+      if (isMeasuredNow) found = { ...found, corruptions: await corrupted(task, linear, images) };
     }
-    if (isMeasuredNow) found = { ...found, corruptions: await corrupted(task, linear, data) };
     if (other && baseline !== undefined && found.corruptions) {
       const comparison = { baseline, ...compareRobustness(found.corruptions, other) };
       found = { ...found, corruptions: { ...found.corruptions, comparison } };
@@ -143,6 +143,8 @@ export async function evaluate(command: EvaluateCommand): Promise<Evaluation> {
 interface Task {
   readonly command: EvaluateCommand;
   readonly config: TrainConfig;
+  /** What the run's images are like. */
+  readonly own: ImageShape;
   readonly model: SupConModel;
   /** The model's, as they were trained. */
   readonly weights: StateDict;
@@ -159,40 +161,47 @@ function measuredErrors(run: string, evaluation: Evaluation | undefined): Corrup
   );
 }
 
-function transferData(
-  config: TrainConfig,
-  data: string,
-  { trainImages = config.trainImages, testImages = config.testImages }: EvaluateCommand,
-): RunData {
-  const [own, other] = [dataOf(config).train, dataOf({ ...config, data, trainImages, testImages })];
-  if (other.train.channels === own.channels) return other;
+/** The run's images, or those of the data set to transfer to. */
+function imagesOf(command: EvaluateCommand, config: TrainConfig, own: ImageShape): RunData {
+  const { data, trainImages = config.trainImages, testImages = config.testImages } = command;
+  if (data === undefined) return dataOf(config);
+  const images = dataOf({ ...config, data, trainImages, testImages });
+  if (images.train.channels === own.channels) return images;
   throw new ValueError(
-    `--data: expected images of ${own.channels} channels, as the run's, got ${other.train.channels} in ${data}`,
+    `--data: expected images of ${own.channels} channels, as the run's, got ${images.train.channels} in ${data}`,
   );
 }
 
 /** Judges on another data set. */
-async function transfer(task: Task, data: RunData): Promise<NonNullable<Evaluation["transfer"]>[string]> {
+async function transfer(task: Task, name: string, images: RunData): Promise<Transfer> {
   const { command, config, model } = task;
-  const name = command.data ?? config.data;
-  console.log(`encoding ${count(data.train.count + data.test.count)} images of ${name}`);
+  const { train, test } = images;
+  console.log(`encoding ${count(train.count + test.count)} images of ${name}`);
   const policy = policyOf({ ...config, data: name });
-  const known = await encodeDataset(model, data.train, policy);
-  const unknown = await encodeDataset(model, data.test, policy);
+  const known = await encodeDataset(model, train, policy);
+  const unknown = await encodeDataset(model, test, policy);
   const { judged, classifier } = await judgeFeatures(known, unknown, judgeOptions(command, config));
   classifier.dispose();
   return {
-    ...describeData(name, data),
+    ...describeData(name, { ...images, classes: train.classes }),
     ...judged,
-    ...(command.with.includes("fine-tuning") && { fineTuned: await fineTuned(task, data) }),
+    ...(await fineTunedIfAsked(task, name, images)),
   };
 }
 
-function fineTuned({ command, config, weights }: Task, data: RunData) {
+async function fineTunedIfAsked(
+  { command, config, own, weights }: Task,
+  name: string,
+  images: RunData,
+): Promise<{ readonly fineTuned?: FineTuned }> {
+  if (!command.with.includes("fine-tuning")) return {};
+  console.log(`fine-tuning on ${count(images.train.count)} images of ${name}`);
   const { fineTuningEpochs: epochs, fineTuningRate: learningRate, seed } = command;
-  const name = command.data ?? config.data;
-  console.log(`fine-tuning on ${count(data.train.count)} images of ${name}`);
-  return fineTune({ ...config, data: name }, weights, data, { epochs, learningRate, seed });
+  using model = modelOf(config, own);
+  model.loadStateDict(weights);
+  return {
+    fineTuned: await fineTune({ ...config, data: name }, model, images, { epochs, learningRate, seed }),
+  };
 }
 
 /** The linear classifier's errors on damaged images. */

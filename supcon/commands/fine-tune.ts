@@ -1,15 +1,15 @@
 import { ValueError } from "../../engine/errors.ts";
 import { Random } from "../../engine/random.ts";
-import type { StateDict } from "../../nn/index.ts";
 import { calibratedAccuracy, detailsOf, timed } from "../evaluate/judge.ts";
 import { encodeDataset } from "../evaluate/features.ts";
 import { classProbabilities } from "../evaluate/linear.ts";
+import type { SupConModel } from "../model.ts";
 import type { FineTuned } from "../run/evaluation.ts";
 import type { RunData } from "./data.ts";
 import type { TrainConfig } from "./options.ts";
 import { Pretraining } from "./pretrain.ts";
 import { progress } from "./progress.ts";
-import { modelOf, policyOf } from "./setup.ts";
+import { policyOf } from "./setup.ts";
 
 /** How a trained encoder is trained further. */
 export interface FineTuneOptions {
@@ -20,20 +20,18 @@ export interface FineTuneOptions {
 }
 
 /**
- * Fine-tuning: the encoder, from the weights of a run on, and a new linear classifier on its features are trained together
+ * Fine-tuning: the encoder, from its weights on, and a new linear classifier on its features are trained together
  * with cross-entropy, on single views of the run's augmentation, by SGD and a cosine schedule. Judges the result on the test
  * images.
  */
 export async function fineTune(
   config: TrainConfig,
-  weights: StateDict,
+  model: SupConModel,
   { train: images, test }: RunData,
   { epochs, learningRate, seed }: FineTuneOptions,
 ): Promise<FineTuned> {
   const policy = policyOf(config);
   const batch = Math.min(config.batch, images.count);
-  using model = modelOf(config, images);
-  model.loadStateDict(weights);
   using training = new Pretraining(model, images, {
     ...{ form: "cross-entropy", optimizer: "sgd", views: 1, policy, batch, warmup: 0 },
     ...{ epochs, learningRate, momentum: config.momentum, weightDecay: config.weightDecay },

@@ -1,6 +1,7 @@
 /** What the command says at its start and at its end. */
 import { readdirSync } from "node:fs";
 import type { Backend } from "../../engine/backend.ts";
+import type { ImageDataset } from "../data/dataset.ts";
 import type { SupConModel } from "../model.ts";
 import type { RunData } from "./data.ts";
 import type { TrainConfig } from "./options.ts";
@@ -59,9 +60,14 @@ npx tsx supcon/evaluate.ts ${path} tells more of the encoder`);
 }
 
 /** What an evaluation is of. */
-export const describeData = (data: string, { train, test }: RunData) => ({
-  ...{ data, classes: train.classes, trainImages: train.count, testImages: test.count },
-});
+export const describeData = (
+  data: string,
+  {
+    train,
+    test,
+    classes,
+  }: Record<"train" | "test", Pick<ImageDataset, "count">> & Pick<ImageDataset, "classes">,
+) => ({ data, classes, trainImages: train.count, testImages: test.count });
 
 /** Numbers that are trained. */
 export const parameterCount = (model: SupConModel): number =>

@@ -177,11 +177,8 @@ async function stage2({ config, data, policy, model, training, folder }: Run): P
   const { judged, classifier: trained } = await judgeFeatures(known, unknown, { epochs, seed, k });
   using classifier = trained;
   const { height, width, channels, classes } = images;
-  await folder.writeEvaluation(
-    classifier,
-    { height, width, channels, classes, train: known, test: unknown },
-    { ...describeData(config.data, data), ...judged },
-  );
+  const features = { height, width, channels, classes, train: known, test: unknown };
+  await folder.writeEvaluation(classifier, features, { ...describeData(config.data, features), ...judged });
   const { linear, knn, ncm } = judged;
   return {
     linearTop1: linear.sgd.top1,

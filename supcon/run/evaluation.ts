@@ -12,6 +12,7 @@ import {
   nonNegative,
   nullable,
   object,
+  objectWith,
   record,
   share,
   text,
@@ -63,12 +64,12 @@ const judged = {
 };
 
 /** One kind of damage, in severities 1 to 5. */
-const corruption = object(
+const corruption = objectWith(
   { group: text, errors: list(share, 5), ece: list(share, 5), extra: flag },
   { nonStandard: text },
 );
 
-const corruptions = object(
+const corruptions = objectWith(
   {
     /** How many of the test images, of every class equally many, and a digest of which. */
     images: count,
@@ -95,9 +96,9 @@ const corruptions = object(
   },
 );
 
-const transfer = object(judged, { fineTuned });
+const transfer = objectWith(judged, { fineTuned });
 
-const evaluation = object(judged, {
+const evaluation = objectWith(judged, {
   fineTuned,
   corruptions,
   /** On other data sets, by name. */
@@ -106,8 +107,10 @@ const evaluation = object(judged, {
 
 /** What evaluation.json holds. */
 export type Evaluation = TypeOf<typeof evaluation>;
+/** An encoder judged on another data set. */
+export type Transfer = TypeOf<typeof transfer>;
 /** An encoder judged by classifiers on its frozen features. */
-export type Judged = Omit<TypeOf<typeof transfer>, "fineTuned">;
+export type Judged = Omit<Transfer, "fineTuned">;
 /** Encoder and classifier trained on together. */
 export type FineTuned = TypeOf<typeof fineTuned>;
 /** Errors on damaged images. */

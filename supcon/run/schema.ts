@@ -53,27 +53,40 @@ export const record =
       fieldsOf(value, where).map(([name, each]) => [name, schema(each, `${where}.${name}`)]),
     );
 
-/** An object with these fields, and `optional` ones. Others are left out. */
+type Shape = Readonly<Record<string, Schema<unknown>>>;
+type Fields<S extends Shape> = { readonly [K in keyof S]: TypeOf<S[K]> };
+
+/** An object with these fields. Others are left out. */
 export const object =
-  <Fields extends Shape, Optional extends Shape = Record<never, never>>(
-    fields: Fields,
-    optional?: Optional,
-  ): Schema<ObjectOf<Fields, Optional>> =>
-  (value, where) => {
-    const found = new Map(fieldsOf(value, where));
-    const checked = Object.entries({ ...optional, ...fields }).flatMap(([name, schema]) => {
-      const isAbsent = !found.has(name) && !(name in fields);
-      return isAbsent ? [] : [[name, schema(found.get(name), `${where}.${name}`)] as const];
-    });
+  <S extends Shape>(fields: S): Schema<Fields<S>> =>
+  (value, where) =>
     // Each field has been checked by the schema whose type it gets; Object.fromEntries forgets which.
-    return Object.fromEntries(checked) as ObjectOf<Fields, Optional>;
+    Object.fromEntries(checkedFields(fields, Object.keys(fields), value, where)) as Fields<S>;
+
+/** An object with these fields, and perhaps some of the optional ones. Others are left out. */
+export const objectWith =
+  <S extends Shape, Optional extends Shape>(
+    fields: S,
+    optional: Optional,
+  ): Schema<Fields<S> & Partial<Fields<Optional>>> =>
+  (value, where) => {
+    const present = fieldsOf(value, where).flatMap(([name]) => (name in optional ? [name] : []));
+    const found = [
+      ...checkedFields(fields, Object.keys(fields), value, where),
+      ...checkedFields(optional, present, value, where),
+    ];
+    return Object.fromEntries(found) as Fields<S> & Partial<Fields<Optional>>;
   };
 
-type Shape = Readonly<Record<string, Schema<unknown>>>;
-
-type ObjectOf<Fields extends Shape, Optional extends Shape> = {
-  readonly [K in keyof Fields]: TypeOf<Fields[K]>;
-} & { readonly [K in keyof Optional]?: TypeOf<Optional[K]> };
+function checkedFields(
+  schemas: Shape,
+  names: readonly string[],
+  value: unknown,
+  where: string,
+): [string, unknown][] {
+  const found = new Map(fieldsOf(value, where));
+  return names.map((name) => [name, schemas[name]?.(found.get(name), `${where}.${name}`)]);
+}
 
 function fieldsOf(value: unknown, where: string): [string, unknown][] {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return Object.entries(value);

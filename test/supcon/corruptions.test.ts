@@ -102,7 +102,7 @@ describe("corruptions", () => {
       const picture = scene(32, 32, 3);
       const distances = await Promise.all(
         severities(name).map(async (damage) => {
-          const seeds = Array.from({ length: 8 }, (_, seed) => damage(picture, new Random(seed)));
+          const seeds = Array.from({ length: 8 }, async (_, seed) => damage(picture, new Random(seed)));
           return mean((await Promise.all(seeds)).map((damaged) => distance(damaged, picture.pixels)));
         }),
       );
@@ -367,7 +367,7 @@ describe("digital corruptions", () => {
 
   it("saturation is what its formula says, and the greatest channel stays", async () => {
     const picture: Picture = { height: 1, width: 2, channels: 3, pixels: Float32Array.of(0.8, 0.6, 0.4, 0.5, 0.5, 0.5) }; // prettier-ignore
-    const [weak, , strong, , more] = await Promise.all(severities("saturate").map((damage) => damage(picture, new Random(0)))); // prettier-ignore
+    const [weak, , strong, , more] = await Promise.all(severities("saturate").map(async (damage) => damage(picture, new Random(0)))); // prettier-ignore
     // S = 1/2 becomes 0.15, 0.75 and, at most, 1; a grey gets 0.2 of red.
     [0.8, 0.74, 0.68, 0.5, 0.5, 0.5].forEach((x, i) => { near(weak![i]!, x, 1e-6, `weak ${i}`); }); // prettier-ignore
     [0.8, 0.5, 0.2, 0.5, 0.5, 0.5].forEach((x, i) => { near(strong![i]!, x, 1e-6, `strong ${i}`); }); // prettier-ignore
