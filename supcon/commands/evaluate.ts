@@ -61,7 +61,7 @@ const commandLine = () =>
     .option("--baseline <run>", "run to compare errors on damaged images with")
     .option("--corruption-images <n>", "test images to damage", integer(1), 1000)
     .option("--fine-tuning-epochs <n>", "passes over the training images", integer(1), 3)
-    .option("--fine-tuning-rate <rate>", "greatest learning rate of fine-tuning", positive, 0.02)
+    .option("--fine-tuning-rate <rate>", "greatest learning rate of fine-tuning", positive, 0.1)
     .option("--l2 <factor>", "penalty on the weights of the classifier by L-BFGS", nonNegative, 1e-4)
     .option("--seed <n>", "of fine-tuning, damage and its images", integer(0), 0)
     .helpOption("-h, --help", "show this and exit")
