@@ -3,13 +3,14 @@
  * plain function on tensors. Because backward is written with ops, it is recorded like any other computation, and
  * gradients of gradients need no further rule.
  */
-import { BackendError, NotDifferentiableError } from "./errors.ts";
+import type { DeviceBuffer } from "./backend.ts";
+import { perform } from "./call.ts";
+import type { Computed, OpCall } from "./call.ts";
+import { BackendError } from "./errors.ts";
 import type { DType, Kernel, Params } from "./kernel.ts";
 import { mapRecord } from "./record.ts";
-import { scope } from "./scope.ts";
-import { formatShape, sameShape, sizeOf } from "./shape.ts";
+import { sizeOf } from "./shape.ts";
 import type { Shape } from "./shape.ts";
-import { isRecording, TapeNode, Variable, withRecording } from "./tape.ts";
 import { Storage, Tensor } from "./tensor.ts";
 
 /** Shape and element type of an output. */
@@ -79,7 +80,7 @@ export function run<P extends string>(
   const outputs = specs.map(
     ({ shape, dtype }) => new Tensor(new Storage(backend, sizeOf(shape), dtype), shape),
   );
-  runInPlace(kernel, params, inputs, outputs);
+  backend.run(kernel, params, inputs.map(bufferOf), outputs.map(bufferOf));
   return outputs;
 }
 
@@ -102,9 +103,11 @@ export function runInPlace<P extends string>(
   inputs: readonly Tensor[],
   outputs: readonly Tensor[],
 ): void {
-  const buffers = (tensors: readonly Tensor[]) => tensors.map((tensor) => tensor.buffer);
-  commonBackend(kernel.name, [...inputs, ...outputs]).run(kernel, params, buffers(inputs), buffers(outputs));
+  const backend = commonBackend(kernel.name, [...inputs, ...outputs]);
+  backend.run(kernel, params, inputs.map(bufferOf), outputs.map(bufferOf));
 }
+
+const bufferOf = (tensor: Tensor): DeviceBuffer => tensor.buffer;
 
 /** Makes an op with one output: a plain function on tensors by name, recorded on the tape. */
 export function defineOp<In extends Tensors, Options, Plan, Saved extends Tensors>(
@@ -132,107 +135,67 @@ export function defineOp<In extends Tensors, Options, Plan, Saved extends Tensor
 export function defineMultiOp<In extends Tensors, Options, Plan, Out extends Tensors, Saved extends Tensors>(
   definition: MultiOpDefinition<In, Options, Plan, Out, Saved>,
 ): (inputs: In, options: Options) => { readonly [K in keyof Out]: Tensor } {
-  const { name, infer, forward, backward } = definition;
-  const compute = (inputs: In, plan: Plan) => withRecording(false, () => forward(inputs, plan));
   return (inputs, options) => {
     const tensors = Object.values(inputs);
-    commonBackend(name, tensors);
-    const plan = infer(inputs, options);
-    if (!isRecording() || !tensors.some((tensor) => tensor.requiresGrad))
-      return scope(() => compute(inputs, plan).outputs);
-
-    const { outputs, saved } = scope(() => compute(inputs, plan));
-    const [inputNames, outputNames] = [Object.keys(inputs), Object.keys(outputs)];
-    const records = backward
-      ? mapRecord(saved, (tensor) => new SavedTensor(tensor, Object.values(outputs).indexOf(tensor)))
-      : undefined;
-    // What only backward needs now lives in the records alone.
-    const visible = new Set([...tensors, ...Object.values(outputs)]);
-    for (const tensor of Object.values(saved)) if (!visible.has(tensor)) tensor.dispose();
-
-    const shapes = mapRecord(inputs, (tensor) => tensor.shape);
-    const node: TapeNode = new TapeNode({
-      name,
-      inputs: tensors.map((tensor) => tensor.variable),
-      outputs: Object.values(outputs).map(({ shape }) => shape),
-      pull: (gradients, wanted, createGraph) => {
-        if (!backward || !records) {
-          throw new NotDifferentiableError(
-            `${name}: expected an op with a derivative, got one that has none`,
-          );
-        }
-        return withRecording(createGraph, () =>
-          scope(() => {
-            const restored = mapRecord(records, (record) => record.restore(node));
-            const incoming = mapRecord(outputs, (_, key) => gradients[outputNames.indexOf(key)] ?? null);
-            const thunks = backward(restored, incoming, plan);
-            const results = mapRecord(inputs, (_, key) => {
-              const gradient = wanted[inputNames.indexOf(key)] ? (thunks[key]?.() ?? null) : null;
-              if (gradient) checkGradient(name, key, gradient, shapes[key]);
-              return gradient;
-            });
-            return separate(Object.values(results), gradients);
-          }),
-        );
-      },
-      release: () => {
-        for (const record of Object.values(records ?? {})) record.release();
-      },
-    });
-    return mapRecord(outputs, (tensor, key) => {
-      const recorded = tensor.alias(node.outputs[outputNames.indexOf(key)] ?? null);
-      tensor.dispose();
-      return recorded;
-    });
+    commonBackend(definition.name, tensors);
+    const call = new NamedCall(definition, inputs, definition.infer(inputs, options));
+    perform(call, tensors);
+    return call.outputs;
   };
 }
 
-/** A tensor held by the tape: its elements stay alive whatever becomes of the user's handle. */
-class SavedTensor {
-  readonly #storage: Storage;
-  readonly #shape: Shape;
-  readonly #variable: Variable | null;
-  /** Position among the op's own outputs, or -1. */
-  readonly #outputIndex: number;
+/** A call of an op whose tensors have names. */
+class NamedCall<In extends Tensors, Plan, Out extends Tensors, Saved extends Tensors> implements OpCall {
+  readonly #definition: MultiOpDefinition<In, never, Plan, Out, Saved>;
+  readonly #inputs: In;
+  readonly #plan: Plan;
+  #computed: { readonly outputs: Out; readonly saved: Saved } | undefined;
 
-  constructor(tensor: Tensor, outputIndex: number) {
-    this.#storage = tensor.storage;
-    this.#shape = tensor.shape;
-    this.#variable = tensor.variable;
-    this.#outputIndex = outputIndex;
-    this.#storage.retain();
+  constructor(definition: MultiOpDefinition<In, never, Plan, Out, Saved>, inputs: In, plan: Plan) {
+    this.#definition = definition;
+    this.#inputs = inputs;
+    this.#plan = plan;
   }
 
-  /** A handle on the elements; on the tape again, so that backward itself can be differentiated. */
-  restore(node: TapeNode): Tensor {
-    const variable = node.outputs[this.#outputIndex] ?? this.#variable;
-    return new Tensor(this.#storage, this.#shape, isRecording() ? variable : null);
+  get name(): string {
+    return this.#definition.name;
   }
 
-  release(): void {
-    this.#storage.release();
+  get differentiable(): boolean {
+    return this.#definition.backward !== undefined;
   }
-}
 
-/** Every gradient as a handle of its own: a rule may return its incoming gradient, or one tensor for two inputs. */
-function separate(
-  results: readonly (Tensor | null)[],
-  incoming: readonly (Tensor | null)[],
-): (Tensor | null)[] {
-  const seen = new Set(incoming);
-  return results.map((tensor) => {
-    if (!tensor) return null;
-    if (seen.has(tensor)) return tensor.alias();
-    seen.add(tensor);
-    return tensor;
-  });
-}
+  /** By name. */
+  get outputs(): Out {
+    return this.#known.outputs;
+  }
 
-function checkGradient(op: string, input: string, gradient: Tensor, shape: Shape): void {
-  if (sameShape(gradient.shape, shape)) return;
-  throw new Error(
-    `${op}: the rule for ${input} gave a gradient of shape ${formatShape(gradient.shape)}, expected ${formatShape(shape)}`,
-  );
+  get #known(): { readonly outputs: Out; readonly saved: Saved } {
+    return (this.#computed ??= this.#definition.forward(this.#inputs, this.#plan));
+  }
+
+  compute(): Computed {
+    const { outputs, saved } = this.#known;
+    return { outputs: Object.values(outputs), saved: Object.values(saved) };
+  }
+
+  pull(
+    saved: readonly Tensor[],
+    gradients: readonly (Tensor | null)[],
+    wanted: readonly boolean[],
+  ): (Tensor | null)[] {
+    const known = this.#known;
+    const thunks = this.#definition.backward?.(
+      mapRecord(known.saved, (tensor, _, i) => saved[i] ?? tensor),
+      mapRecord(known.outputs, (_, __, i) => gradients[i] ?? null),
+      this.#plan,
+    );
+    return Object.keys(this.#inputs).map((name, i) => (wanted[i] ? (thunks?.[name]?.() ?? null) : null));
+  }
+
+  inputName(index: number): string {
+    return Object.keys(this.#inputs)[index] ?? "";
+  }
 }
 
 /** The backend of all tensors. Throws DisposedError if one is gone, BackendError if there is none or they differ. */

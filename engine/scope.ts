@@ -23,14 +23,20 @@ export function keep<T extends Tensor>(tensor: T): T {
   return tensor;
 }
 
-/** The tensors in what a scope returns: alone or in arrays and plain objects, among other values. */
-function tensorsIn(value: unknown, isOwn: (value: object) => value is Tensor): Tensor[] {
-  if (typeof value !== "object" || value === null) return [];
-  if (isOwn(value)) return [value];
-  if (Array.isArray(value)) return value.flatMap((item) => tensorsIn(item, isOwn));
-  if (Object.getPrototypeOf(value) !== Object.prototype) return [];
-  return Object.values(value).flatMap((item) => tensorsIn(item, isOwn));
+/** Moves the tensors in what a scope returns, alone or in arrays and plain objects, to the scope around, if any. */
+function handOver(value: unknown, from: Set<Tensor>, to: Set<Tensor> | undefined): void {
+  if (typeof value !== "object" || value === null) return;
+  if (isIn(value, from)) {
+    from.delete(value);
+    to?.add(value);
+  } else if (Array.isArray(value)) {
+    for (const item of value) handOver(item, from, to);
+  } else if (Object.getPrototypeOf(value) === Object.prototype) {
+    for (const item of Object.values(value)) handOver(item, from, to);
+  }
 }
+
+const isIn = (value: object, tensors: ReadonlySet<object>): value is Tensor => tensors.has(value);
 
 /** Throws ValueError for a promise: what happens after an `await` would be outside. */
 export function refusePromise(who: string, result: unknown): void {
@@ -51,19 +57,13 @@ export function refusePromise(who: string, result: unknown): void {
 export function scope<T>(body: () => T): T {
   const own = new Set<Tensor>();
   open.push(own);
-  let returned: Tensor[] = [];
   try {
     const result = body();
     refusePromise("scope", result);
-    returned = tensorsIn(result, (value): value is Tensor => (own as ReadonlySet<object>).has(value));
+    handOver(result, own, open.at(-2));
     return result;
   } finally {
     open.pop();
-    const outer = open.at(-1);
-    for (const tensor of returned) {
-      own.delete(tensor);
-      outer?.add(tensor);
-    }
-    for (const tensor of [...own]) tensor.dispose();
+    for (const tensor of own) tensor.dispose();
   }
 }

@@ -9,16 +9,6 @@
 import type { Shape } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
-/**
- * Gradients of a node's inputs from those of its outputs (null where nothing depends on the output), for the inputs
- * that are wanted. With `createGraph` their own computation is recorded.
- */
-export type Pull = (
-  gradients: readonly (Tensor | null)[],
-  wanted: readonly boolean[],
-  createGraph: boolean,
-) => readonly (Tensor | null)[];
-
 /** A tensor's identity in differentiation: a leaf (node null), or one output of a recorded call. */
 export class Variable {
   readonly shape: Shape;
@@ -56,34 +46,34 @@ export class Variable {
   }
 }
 
-/** What a {@link TapeNode} is made of. */
-export interface NodeDefinition {
+/** One recorded call of an op. */
+export abstract class TapeNode {
   readonly name: string;
   /** The variable of each input, null where it has none. */
   readonly inputs: readonly (Variable | null)[];
-  /** The shape of each output. */
-  readonly outputs: readonly Shape[];
-  readonly pull: Pull;
-  /** Lets go of what `pull` needs. */
-  readonly release: () => void;
-}
-
-/** One recorded call of an op. */
-export class TapeNode {
-  readonly name: string;
-  readonly inputs: readonly (Variable | null)[];
   readonly outputs: readonly Variable[];
-  readonly #definition: NodeDefinition;
   #users = 0;
   #freed = false;
 
-  constructor(definition: NodeDefinition) {
-    this.name = definition.name;
-    this.inputs = definition.inputs;
-    this.outputs = definition.outputs.map((shape) => new Variable(shape, this));
-    this.#definition = definition;
-    for (const input of this.inputs) input?.node?.retain();
+  constructor(name: string, inputs: readonly (Variable | null)[], outputs: readonly Shape[]) {
+    this.name = name;
+    this.inputs = inputs;
+    this.outputs = outputs.map((shape) => new Variable(shape, this));
+    for (const input of inputs) input?.node?.retain();
   }
+
+  /**
+   * Gradients of the inputs from those of the outputs (null where nothing depends on the output), for the inputs that
+   * are wanted. With `createGraph` their own computation is recorded.
+   */
+  abstract pull(
+    gradients: readonly (Tensor | null)[],
+    wanted: readonly boolean[],
+    createGraph: boolean,
+  ): readonly (Tensor | null)[];
+
+  /** Lets go of what `pull` needs. */
+  protected abstract letGo(): void;
 
   /** Whether what backward needs is gone. */
   get freed(): boolean {
@@ -110,12 +100,7 @@ export class TapeNode {
   free(): void {
     if (this.#freed) return;
     this.#freed = true;
-    this.#definition.release();
-  }
-
-  /** Gradients of the wanted inputs from those of the outputs. */
-  get pull(): Pull {
-    return this.#definition.pull;
+    this.letGo();
   }
 }
 

@@ -59,8 +59,7 @@ export class Tensor implements Disposable {
   readonly shape: Shape;
   readonly dtype: DType;
   readonly storage: Storage;
-  /** Identity in differentiation; null where no gradient is wanted. */
-  readonly variable: Variable | null;
+  #variable: Variable | null;
   #disposed = false;
   #disposedAt: Error | undefined;
 
@@ -69,7 +68,7 @@ export class Tensor implements Disposable {
     this.shape = shape;
     this.dtype = storage.buffer.dtype;
     this.storage = storage;
-    this.variable = variable;
+    this.#variable = variable;
     storage.retain();
     variable?.retain();
     track(this);
@@ -88,6 +87,17 @@ export class Tensor implements Disposable {
   /** The backend that holds the elements. */
   get backend(): Backend {
     return this.storage.backend;
+  }
+
+  /** Identity in differentiation; null where no gradient is wanted. */
+  get variable(): Variable | null {
+    return this.#variable;
+  }
+
+  /** For the engine: gives a tensor that an op has just made its place on the tape. */
+  record(variable: Variable): void {
+    this.#variable = variable;
+    variable.retain();
   }
 
   /** Whether ops on this tensor are recorded for differentiation. */
