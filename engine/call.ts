@@ -11,20 +11,15 @@ import type { Variable } from "./tape.ts";
 import { Tensor } from "./tensor.ts";
 import type { Storage } from "./tensor.ts";
 
-/** What a call has computed. */
-export interface Computed {
-  /** New tensors, none of them an input. */
-  readonly outputs: readonly Tensor[];
-  /** What `pull` needs: inputs, outputs, or others, which then live on the tape alone. */
-  readonly saved: readonly Tensor[];
-}
-
-/** One call of an op: what it does with its inputs, which are given in a fixed order. */
+/** One call of an op: what it does with its inputs. */
 export interface OpCall {
   readonly name: string;
-  /** Computes the outputs with kernels. */
-  compute(inputs: readonly Tensor[]): Computed;
-  /** Whether there is a derivative at all; without one asking for it throws NotDifferentiableError. */
+  readonly inputs: readonly Tensor[];
+  /** Computes the outputs with kernels: new tensors, none of them an input. */
+  compute(): readonly Tensor[];
+  /** What `pull` will need: inputs, outputs, or others, which then live on the tape alone. */
+  saves(outputs: readonly Tensor[]): readonly Tensor[];
+  /** Whether there is a derivative at all: without one asking for it throws NotDifferentiableError. */
   readonly differentiable: boolean;
   /** The gradients of the wanted inputs, by ops: null for others, and where there is none by nature. */
   pull(
@@ -37,11 +32,10 @@ export interface OpCall {
 }
 
 /** Makes a call: returns its outputs, recorded on the tape where an input asks for it. Intermediate tensors die. */
-export function perform(call: OpCall, inputs: readonly Tensor[]): readonly Tensor[] {
-  const recorded = isRecording() && inputs.some((input) => input.requiresGrad);
+export function perform(call: OpCall): readonly Tensor[] {
   return scope(() => {
-    const { outputs, saved } = withRecording(false, () => call.compute(inputs));
-    if (recorded) new RecordedCall(call, inputs, outputs, saved);
+    const outputs = withRecording(false, () => call.compute());
+    if (isRecording() && call.inputs.some((input) => input.requiresGrad)) new RecordedCall(call, outputs);
     return outputs;
   });
 }
@@ -50,21 +44,13 @@ class RecordedCall extends TapeNode {
   readonly #call: OpCall;
   readonly #saved: readonly SavedTensor[];
 
-  constructor(
-    call: OpCall,
-    inputs: readonly Tensor[],
-    outputs: readonly Tensor[],
-    saved: readonly Tensor[],
-  ) {
-    super(
-      call.name,
-      inputs.map((input) => input.variable),
-      outputs.map((output) => output.shape),
-    );
+  constructor(call: OpCall, outputs: readonly Tensor[]) {
+    const variables = call.inputs.map((input) => input.variable);
+    super(call.name, variables, outputs.map((output) => output.shape)); // prettier-ignore
     this.#call = call;
     // Outputs first: one that is saved is saved with its place on the tape.
     this.outputs.forEach((variable, i) => outputs[i]?.record(variable));
-    this.#saved = call.differentiable ? saved.map((tensor) => new SavedTensor(tensor)) : [];
+    this.#saved = call.differentiable ? call.saves(outputs).map((tensor) => new SavedTensor(tensor)) : [];
   }
 
   override pull(

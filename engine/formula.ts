@@ -9,13 +9,17 @@
  *
  * so the derivative of a formula is again a formula, whose operands are those of f that still occur, y and dL/dy.
  */
+import { perform } from "./call.ts";
+import type { OpCall } from "./call.ts";
 import { differentiate } from "./expr/derivative.ts";
 import * as e from "./expr/expr.ts";
 import type { Expr } from "./expr/expr.ts";
 import type { ExpressionDefinition, Monoid } from "./expr/kernel.ts";
-import { runOneExpression } from "./launch.ts";
-import { defineOp } from "./op.ts";
-import { broadcastAxes, broadcastShapes, sameShape } from "./shape.ts";
+import { range } from "./expr/space.ts";
+import { launchOf, runLaunch } from "./launch.ts";
+import type { Launch, LaunchOptions } from "./launch.ts";
+import { commonBackend } from "./op.ts";
+import { broadcastAxes, sameShape } from "./shape.ts";
 import type { Shape } from "./shape.ts";
 import { withRecording } from "./tape.ts";
 import { Tensor } from "./tensor.ts";
@@ -23,25 +27,6 @@ import { reshape } from "./view.ts";
 
 /** What stands at an operand's place: a tensor, or a number, which has no gradient. */
 export type Operand = Tensor | number;
-
-/** Over which shape a formula is evaluated, and which of its axes are folded. */
-export interface FormulaOptions {
-  /** Default: what the operands broadcast to. */
-  readonly shape?: Shape;
-  /** Folded axes; they stay as axes of length 1. Default none. */
-  readonly axes?: readonly number[];
-}
-
-/** Tensor operands by name: `x0`, `x1`, ... */
-type Inputs = Readonly<Record<string, Tensor>>;
-
-interface Call {
-  /** The number at each operand's place, undefined where a tensor stands. */
-  readonly numbers: readonly (number | undefined)[];
-  readonly shapes: readonly Shape[];
-  readonly shape: Shape;
-  readonly axes: readonly number[];
-}
 
 /** A derivative over `uses`: indices of operands, then y (index n), dL/dy (n + 1) and the number of ties (n + 2). */
 interface Derivative {
@@ -62,9 +47,14 @@ export class GradientFormula {
 
   /** The gradient, of shape `own`, of an operand that was stretched to `shape`. */
   apply(operands: readonly Operand[], shape: Shape, own: Shape): Tensor {
-    const axes = broadcastAxes(own, shape);
-    const result = (axes.length > 0 ? this.#summed : this.plain).apply(operands, { shape, axes });
-    return sameShape(result.shape, own) ? result : reshape(result, own);
+    if (!sameShape(own, shape)) {
+      const result = this.#summed.apply(operands, { shape, axes: broadcastAxes(own, shape) });
+      return sameShape(result.shape, own) ? result : reshape(result, own);
+    }
+    const [only] = operands;
+    // Where the derivative is an operand as it is (d(a + b) = dy), there is nothing to compute.
+    const isThere = this.plain.expr.kind === "input" && only instanceof Tensor && sameShape(only.shape, own);
+    return isThere ? only : this.plain.apply(operands, { shape });
   }
 }
 
@@ -76,7 +66,6 @@ export class Formula {
   readonly fold: Monoid | "none";
   readonly #kernel: ExpressionDefinition;
   readonly #derivatives: (Derivative | null | undefined)[] = [];
-  #op: ((inputs: Inputs, call: Call) => Tensor) | undefined;
   #tieCount: Formula | undefined;
 
   constructor(name: string, operands: number, expr: Expr, fold: Monoid | "none" = "none") {
@@ -92,24 +81,31 @@ export class Formula {
   }
 
   /** Evaluates the formula on operands that broadcast; throws ShapeError if they do not. */
-  apply(operands: readonly Operand[], { shape, axes = [] }: FormulaOptions = {}): Tensor {
-    const shapes = operands.map((operand) => (typeof operand === "number" ? [] : operand.shape));
-    const inputs = operands.flatMap((operand, i) =>
-      typeof operand === "number" ? [] : [[`x${i}`, operand] as const],
-    );
-    this.#op ??= this.#makeOp();
-    return this.#op(Object.fromEntries(inputs), {
-      numbers: operands.map((operand) => (typeof operand === "number" ? operand : undefined)),
-      shapes,
-      shape: broadcastShapes(this.name, ...shapes, ...(shape ? [shape] : [])),
-      axes,
-    });
+  apply(operands: readonly Operand[], options?: LaunchOptions): Tensor {
+    const tensors = operands.filter((operand) => operand instanceof Tensor);
+    commonBackend(this.name, tensors);
+    const call = new FormulaCall(this, operands, tensors, launchOf(this.#kernel, operands, options));
+    const [output] = perform(call);
+    if (!output) throw new RangeError(`${this.name}: no output`);
+    return output;
+  }
+
+  /** Whether there is a derivative with respect to some operand. */
+  get differentiable(): boolean {
+    return range(this.operands).some((i) => this.derivative(i) !== null);
   }
 
   /** The derivative with respect to operand i times dL/dy, or null where there is none. */
   derivative(i: number): Derivative | null {
     const known = this.#derivatives[i];
     return known === undefined ? (this.#derivatives[i] = this.#derive(i)) : known;
+  }
+
+  /** How many elements of each fold are equal to y. That changes by jumps alone: it is a constant to second derivatives. */
+  countTies(operand: (index: number) => Operand, launch: LaunchOptions): Tensor {
+    const { uses, expr } = compact(e.equal(this.expr, e.input(this.operands)));
+    const tieCount = (this.#tieCount ??= new Formula(`${this.name}.ties`, uses.length, expr, "sum"));
+    return withRecording(false, () => tieCount.apply(uses.map(operand), launch));
   }
 
   #derive(i: number): Derivative | null {
@@ -120,67 +116,81 @@ export class Formula {
     const { uses, expr } = compact(full);
     return { uses, gradient: new GradientFormula(`${this.name}.d${i}`, uses.length, expr) };
   }
+}
 
-  #makeOp(): (inputs: Inputs, call: Call) => Tensor {
-    const derivatives = Array.from({ length: this.operands }, (_, i) => this.derivative(i));
-    return defineOp({
-      name: this.name,
-      infer: (_inputs: Inputs, call: Call) => call,
-      forward: (inputs, call) => {
-        const output = this.#launch(inputs, call);
-        return { output, saved: this.#whatBackwardNeeds(inputs, output) };
-      },
-      ...(derivatives.some((derivative) => derivative !== null) && {
-        backward: (saved: Inputs, dy: Tensor, call: Call) =>
-          Object.fromEntries(
-            derivatives.map((derivative, i) => [
-              `x${i}`,
-              derivative && call.numbers[i] === undefined
-                ? () => this.#pull(i, derivative, saved, dy, call)
-                : null,
-            ]),
-          ),
-      }),
-    });
+/** A formula applied to operands. */
+class FormulaCall implements OpCall {
+  readonly inputs: readonly Tensor[];
+  readonly #formula: Formula;
+  readonly #operands: readonly Operand[];
+  readonly #launch: Launch;
+  /** What backward needs, by index: operands, and for max also y, which comes after them. */
+  #saved: readonly number[] = [];
+
+  constructor(formula: Formula, operands: readonly Operand[], inputs: readonly Tensor[], launch: Launch) {
+    this.#formula = formula;
+    this.#operands = operands;
+    this.#launch = launch;
+    this.inputs = inputs;
   }
 
-  #launch(inputs: Inputs, { numbers, shape, axes }: Call): Tensor {
-    const operands = numbers.map((number, i) => number ?? inputs[`x${i}`] ?? 0);
-    return runOneExpression(this.#kernel, operands, shape, axes);
+  get name(): string {
+    return this.#formula.name;
   }
 
-  /** The operands that occur in the derivative of an operand that has a gradient; for max also y. */
-  #whatBackwardNeeds(inputs: Inputs, y: Tensor): Inputs {
-    const wanted = Object.keys(inputs).filter((name) => inputs[name]?.requiresGrad);
-    const used = new Set(wanted.flatMap((name) => this.derivative(Number(name.slice(1)))?.uses ?? []));
-    const saved = Object.entries(inputs).filter(([name]) => used.has(Number(name.slice(1))));
-    return Object.fromEntries(this.fold === "max" ? [...saved, [`x${this.operands}`, y]] : saved);
+  get differentiable(): boolean {
+    return this.#formula.differentiable;
   }
 
-  #pull(i: number, derivative: Derivative, saved: Inputs, dy: Tensor, call: Call): Tensor {
-    const operand = (index: number): Operand => {
-      if (index === this.operands + 1) return dy;
-      if (index === this.operands + 2) return this.#countTies(operand, call);
-      const value = call.numbers[index] ?? saved[`x${index}`];
-      if (value === undefined) throw new RangeError(`${this.name}: operand ${index} was not saved`);
-      return value;
-    };
-    const { shape } = call;
-    const operands = derivative.uses.map(operand);
-    const own = call.shapes[i] ?? [];
-    // Where the derivative is an operand as it is (d(a + b) = dy), there is nothing to compute.
-    const [only] = operands;
-    const isOperand =
-      derivative.gradient.plain.expr.kind === "input" && broadcastAxes(own, shape).length === 0;
-    if (isOperand && only instanceof Tensor && sameShape(only.shape, own)) return only;
-    return derivative.gradient.apply(operands, shape, own);
+  inputName(index: number): string {
+    return `x${this.#launch.tensors[index] ?? 0}`;
   }
 
-  /** How many elements are equal to y. That changes by jumps alone: it is a constant to second derivatives. */
-  #countTies(operand: (index: number) => Operand, call: Call): Tensor {
-    const { uses, expr } = compact(e.equal(this.expr, e.input(this.operands)));
-    const tieCount = (this.#tieCount ??= new Formula(`${this.name}.ties`, uses.length, expr, "sum"));
-    return withRecording(false, () => tieCount.apply(uses.map(operand), call));
+  compute(): Tensor[] {
+    return runLaunch(this.#launch, this.#operands);
+  }
+
+  saves([y]: readonly Tensor[]): Tensor[] {
+    const saved = new Map<number, Tensor>();
+    for (const i of this.#launch.tensors) {
+      const operand = this.#operands[i];
+      if (!(operand instanceof Tensor && operand.requiresGrad)) continue;
+      for (const index of this.#formula.derivative(i)?.uses ?? []) {
+        const value = index === this.#formula.operands ? y : this.#operands[index];
+        if (value instanceof Tensor) saved.set(index, value);
+      }
+    }
+    this.#saved = [...saved.keys()];
+    return [...saved.values()];
+  }
+
+  pull(
+    saved: readonly Tensor[],
+    [dy]: readonly (Tensor | null)[],
+    wanted: readonly boolean[],
+  ): (Tensor | null)[] {
+    if (!dy) throw new RangeError(`${this.name}: backward without a gradient`);
+    return this.#launch.tensors.map((i, k) => (wanted[k] ? this.#gradient(i, saved, dy) : null));
+  }
+
+  #gradient(i: number, saved: readonly Tensor[], dy: Tensor): Tensor | null {
+    const derivative = this.#formula.derivative(i);
+    if (!derivative) return null;
+    const { shape, shapes } = this.#launch;
+    const operands = derivative.uses.map((index) => this.#operand(index, saved, dy));
+    return derivative.gradient.apply(operands, shape, shapes[i] ?? []);
+  }
+
+  /** What stands in a derivative for an index. */
+  #operand(index: number, saved: readonly Tensor[], dy: Tensor): Operand {
+    const y = this.#formula.operands;
+    if (index === y + 1) return dy;
+    if (index === y + 2) return this.#formula.countTies((use) => this.#operand(use, saved, dy), this.#launch);
+    const value = this.#operands[index]
+    if (typeof value === "number") return value;
+    const tensor = saved[this.#saved.indexOf(index)];
+    if (!tensor) throw new RangeError(`${this.name}: operand ${index} was not saved`);
+    return tensor;
   }
 }
 

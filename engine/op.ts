@@ -5,7 +5,7 @@
  */
 import type { DeviceBuffer } from "./backend.ts";
 import { perform } from "./call.ts";
-import type { Computed, OpCall } from "./call.ts";
+import type { OpCall } from "./call.ts";
 import { BackendError } from "./errors.ts";
 import type { DType, Kernel, Params } from "./kernel.ts";
 import { mapRecord } from "./record.ts";
@@ -136,24 +136,25 @@ export function defineMultiOp<In extends Tensors, Options, Plan, Out extends Ten
   definition: MultiOpDefinition<In, Options, Plan, Out, Saved>,
 ): (inputs: In, options: Options) => { readonly [K in keyof Out]: Tensor } {
   return (inputs, options) => {
-    const tensors = Object.values(inputs);
-    commonBackend(definition.name, tensors);
+    commonBackend(definition.name, Object.values(inputs));
     const call = new NamedCall(definition, inputs, definition.infer(inputs, options));
-    perform(call, tensors);
-    return call.outputs;
+    perform(call);
+    return call.result.outputs;
   };
 }
 
 /** A call of an op whose tensors have names. */
 class NamedCall<In extends Tensors, Plan, Out extends Tensors, Saved extends Tensors> implements OpCall {
+  readonly inputs: readonly Tensor[];
   readonly #definition: MultiOpDefinition<In, never, Plan, Out, Saved>;
-  readonly #inputs: In;
+  readonly #named: In;
   readonly #plan: Plan;
-  #computed: { readonly outputs: Out; readonly saved: Saved } | undefined;
+  #result: { readonly outputs: Out; readonly saved: Saved } | undefined;
 
   constructor(definition: MultiOpDefinition<In, never, Plan, Out, Saved>, inputs: In, plan: Plan) {
+    this.inputs = Object.values(inputs);
     this.#definition = definition;
-    this.#inputs = inputs;
+    this.#named = inputs;
     this.#plan = plan;
   }
 
@@ -165,18 +166,21 @@ class NamedCall<In extends Tensors, Plan, Out extends Tensors, Saved extends Ten
     return this.#definition.backward !== undefined;
   }
 
-  /** By name. */
-  get outputs(): Out {
-    return this.#known.outputs;
+  inputName(index: number): string {
+    return Object.keys(this.#named)[index] ?? "";
   }
 
-  get #known(): { readonly outputs: Out; readonly saved: Saved } {
-    return (this.#computed ??= this.#definition.forward(this.#inputs, this.#plan));
+  /** What forward returns, by name. */
+  get result(): { readonly outputs: Out; readonly saved: Saved } {
+    return (this.#result ??= this.#definition.forward(this.#named, this.#plan));
   }
 
-  compute(): Computed {
-    const { outputs, saved } = this.#known;
-    return { outputs: Object.values(outputs), saved: Object.values(saved) };
+  compute(): Tensor[] {
+    return Object.values(this.result.outputs);
+  }
+
+  saves(): Tensor[] {
+    return Object.values(this.result.saved);
   }
 
   pull(
@@ -184,17 +188,13 @@ class NamedCall<In extends Tensors, Plan, Out extends Tensors, Saved extends Ten
     gradients: readonly (Tensor | null)[],
     wanted: readonly boolean[],
   ): (Tensor | null)[] {
-    const known = this.#known;
+    const result = this.result;
     const thunks = this.#definition.backward?.(
-      mapRecord(known.saved, (tensor, _, i) => saved[i] ?? tensor),
-      mapRecord(known.outputs, (_, __, i) => gradients[i] ?? null),
+      mapRecord(result.saved, (tensor, _, i) => saved[i] ?? tensor),
+      mapRecord(result.outputs, (_tensor, _, i) => gradients[i] ?? null),
       this.#plan,
     );
-    return Object.keys(this.#inputs).map((name, i) => (wanted[i] ? (thunks?.[name]?.() ?? null) : null));
-  }
-
-  inputName(index: number): string {
-    return Object.keys(this.#inputs)[index] ?? "";
+    return Object.keys(this.#named).map((name, i) => (wanted[i] ? (thunks?.[name]?.() ?? null) : null));
   }
 }
 

@@ -89,7 +89,7 @@ function innerStride(strides: readonly number[]): InnerStride {
 export function expressionParams(
   space: IterationSpace,
   operands: readonly OperandKind[],
-  numbers: readonly number[],
+  numbers: readonly number[] = [],
 ): Record<string, number> {
   const params: Record<string, number> = {};
   space.kept.forEach((length, i) => (params[`kept${i}`] = length));
