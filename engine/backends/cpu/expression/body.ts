@@ -1,4 +1,5 @@
 import type { LoopStructure } from "../../../expr/kernel.ts";
+import { range } from "../../../expr/space.ts";
 import type { CpuBody, Params, Pointer } from "../../../kernel.ts";
 import { foldCut, mapCut } from "./cut.ts";
 import { emitFinish, emitFold, finishWords, foldWords } from "./fold.ts";
@@ -11,23 +12,27 @@ export function cpuBody(structure: LoopStructure): CpuBody<string> {
   const { definition, keptRank, reducedRank } = structure;
   // Definitions are told apart by identity, programs by key.
   const key = `${definition.name}#${structures++}`;
-  const lengths = (params: Params<string>, kind: string, rank: number) =>
-    Array.from({ length: rank }, (_, i) => params[`${kind}${i}`] ?? 0);
+  const kept = (params: Params<string>) => range(keptRank).map((i) => params[`kept${i}`] ?? 0);
+  const reduced = (params: Params<string>) => range(reducedRank).map((i) => params[`reduced${i}`] ?? 0);
 
   if (definition.accumulators.length === 0) {
     const words = mapWords(structure);
+    const cutOf = onceForEach((params) => mapCut(kept(params)));
     return (machine, params, inputs, outputs) => {
       const program = machine.program(key, (module) => { emitMap(module, structure, words); }); // prettier-ignore
-      const cut = mapCut(lengths(params, "kept", keptRank));
+      const cut = cutOf(params);
       machine.parallel(program, cut.tasks, words.pack({ params, inputs, outputs, cut }));
     };
   }
 
   const [words, lastWords] = [foldWords(structure), finishWords(structure)];
   const accumulators = definition.accumulators.length;
+  const cutsOf = onceForEach((params) => {
+    const cut = foldCut(structure, kept(params), reduced(params));
+    return { cut, last: { ...mapCut(kept(params)), outputs: cut.outputs, chunks: cut.chunks } };
+  });
   return (machine, params, inputs, outputs) => {
-    const [kept, reduced] = [lengths(params, "kept", keptRank), lengths(params, "reduced", reducedRank)];
-    const cut = foldCut(structure, kept, reduced);
+    const { cut, last } = cutsOf(params);
     const foldInto = (partials: Pointer): void => {
       const program = machine.program(`${key} fold`, (module) => { emitFold(module, structure); }); // prettier-ignore
       machine.parallel(
@@ -46,11 +51,21 @@ export function cpuBody(structure: LoopStructure): CpuBody<string> {
     try {
       foldInto(partials);
       const finish = machine.program(`${key} finish`, (module) => { emitFinish(module, structure); }); // prettier-ignore
-      const last = { ...mapCut(kept), outputs: cut.outputs, chunks: cut.chunks, partials };
-      machine.parallel(finish, last.tasks, lastWords.pack({ params, inputs, outputs, cut: last }));
+      const call = { params, inputs, outputs, cut: { ...last, partials } };
+      machine.parallel(finish, last.tasks, lastWords.pack(call));
     } finally {
       machine.heap.free(partials);
     }
+  };
+}
+
+/** The function, called once for each record of parameters: a launch comes again and again with the same. */
+function onceForEach<T>(f: (params: Params<string>) => T): (params: Params<string>) => T {
+  const results = new WeakMap<Params<string>, { readonly result: T }>();
+  return (params) => {
+    let known = results.get(params);
+    if (!known) results.set(params, (known = { result: f(params) }));
+    return known.result;
   };
 }
 

@@ -17,16 +17,22 @@ export interface Call {
   readonly cut: Readonly<Record<string, number>>;
 }
 
-/** The name of a 32-bit word that a task receives, and where its value comes from. */
-export type ArgumentWord = readonly [name: string, value: (call: Call) => number];
+/** The name of a 32-bit word that a task receives, where its value comes from, and when it changes. */
+export type ArgumentWord = readonly [name: string, value: (call: Call) => number, changes: "never" | "each call"];
 
 /** The words of an expression kernel's task: which there are depends on its structure, so each brings its value. */
 export class ArgumentWords extends Words<string> {
-  readonly #values: readonly ArgumentWord[1][];
+  readonly #words: readonly ArgumentWord[];
+  readonly #changing: readonly (readonly [index: number, value: ArgumentWord[1]])[];
+  /** A launch comes again and again with one record of parameters, in which sizes and strides do not change. */
+  readonly #packed = new WeakMap<Params<string>, number[]>();
 
   constructor(words: readonly ArgumentWord[]) {
     super(words.map(([name]) => name));
-    this.#values = words.map(([, value]) => value);
+    this.#words = words;
+    this.#changing = words.flatMap(([, value, changes], i) =>
+      changes === "never" ? [] : [[i, value] as const],
+    );
   }
 
   /** A word as an integer. */
@@ -34,15 +40,26 @@ export class ArgumentWords extends Words<string> {
     return this.reader(args)(name);
   }
 
-  /** The words for a call, in order. */
-  pack(call: Call): number[] {
-    return this.#values.map((value) => value(call));
+  /** The words for a call, in order; they hold until the next. */
+  pack(call: Call): readonly number[] {
+    const known = this.#packed.get(call.params);
+    if (known) {
+      for (const [index, value] of this.#changing) known[index] = value(call);
+      return known;
+    }
+    const words = this.#words.map(([, value]) => value(call));
+    this.#packed.set(call.params, words);
+    return words;
   }
 }
 
-/** Words that say how the work is cut. */
+/** Words that say how the work is cut, which follows from the parameters, and where partial results lie. */
 export const cutWords = (names: readonly string[]): ArgumentWord[] =>
-  names.map((name) => [name, ({ cut }) => cut[name] ?? 0]);
+  names.map((name) => [
+    name,
+    ({ cut }) => cut[name] ?? 0,
+    name === "partials" ? "each call" : "never",
+  ]);
 
 /** Which loops of a kernel: those that are kept or those that are folded. */
 export type LoopKind = "kept" | "reduced";
@@ -60,13 +77,14 @@ export function operandWords(structure: LoopStructure): ArgumentWord[] {
   const param = (name: string, factor = 1): ArgumentWord => [
     name,
     ({ params }) => factor * (params[name] ?? 0),
+    "never",
   ];
   const numbers = structure.operands.flatMap((kind, i) => (kind === "number" ? [`x${i}`] : []));
   const tensors = tensorsOf(structure).map(({ index }) => `x${index}`);
   return [
     ...loops.map((loop) => param(loop)),
-    ...numbers.map((name): ArgumentWord => [name, ({ params }) => f32Bits(params[name] ?? 0)]),
-    ...tensors.map((name, i): ArgumentWord => [name, ({ inputs }) => inputs[i] ?? 0]),
+    ...numbers.map((name): ArgumentWord => [name, ({ params }) => f32Bits(params[name] ?? 0), "each call"]),
+    ...tensors.map((name, i): ArgumentWord => [name, ({ inputs }) => inputs[i] ?? 0, "each call"]),
     ...tensors.flatMap((name) => loops.map((loop) => param(`${name}_${loop}`, 4))),
   ];
 }
