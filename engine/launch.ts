@@ -125,12 +125,20 @@ export function runOneExpression(
 }
 
 /** Runs an expression kernel over the shape of `targets`, which its outputs overwrite. Not recorded. */
-export function updateExpression(
+export const updateExpression = (
   definition: ExpressionDefinition,
   operands: readonly ExpressionOperand[],
   targets: readonly Tensor[],
+): void => {
+  runLaunchInto(launchOf(definition, operands), operands, targets);
+};
+
+/** {@link runLaunch} into existing tensors, of the launch's shape. */
+export function runLaunchInto(
+  launch: Launch,
+  operands: readonly ExpressionOperand[],
+  targets: readonly Tensor[],
 ): void {
-  const launch = launchOf(definition, operands);
   runInPlace(launch.kernel, paramsOf(launch, operands), tensorsOf(operands), targets);
 }
 

@@ -4,11 +4,15 @@ import { ShapeError } from "./errors.ts";
 export type Shape = readonly number[];
 
 /** Number of elements of a shape: the product of its axes (1 for a scalar). */
-export const sizeOf = (shape: Shape): number => shape.reduce((product, length) => product * length, 1);
+export function sizeOf(shape: Shape): number {
+  let size = 1;
+  for (const length of shape) size *= length;
+  return size;
+}
 
 /** Whether two shapes are the same. */
 export const sameShape = (a: Shape, b: Shape): boolean =>
-  a.length === b.length && a.every((length, axis) => length === b[axis]);
+  a === b || (a.length === b.length && a.every((length, axis) => length === b[axis]));
 
 /** A shape as people write it: `[2, 3]`. */
 export const formatShape = (shape: Shape): string => `[${shape.join(", ")}]`;

@@ -3,8 +3,9 @@ import { input } from "../engine/expr/expr.ts";
 import type { Expr } from "../engine/expr/expr.ts";
 import type { ExpressionDefinition } from "../engine/expr/kernel.ts";
 import type { Operand } from "../engine/formula.ts";
-import { updateExpression } from "../engine/launch.ts";
-import { broadcastShapes, formatShape, sameShape } from "../engine/shape.ts";
+import { launchOf, runLaunchInto } from "../engine/launch.ts";
+import { formatShape, sameShape } from "../engine/shape.ts";
+import type { Shape } from "../engine/shape.ts";
 import { Tensor } from "../engine/tensor.ts";
 
 /**
@@ -33,20 +34,16 @@ export function defineUpdate<Inputs extends Expr[]>(
     inPlace: outputs.map((_, i) => i),
   };
   return (...operands) => {
-    const targets = operands.slice(0, outputs.length);
-    updateExpression(definition, operands, checkTargets(name, targets, operands));
+    const launch = launchOf(definition, operands);
+    runLaunchInto(launch, operands, checkTargets(name, operands.slice(0, outputs.length), launch.shape));
   };
 }
 
 /** target <- source, of one shape. The target keeps its buffer, where an assignment would only rename. */
 export const copy = defineUpdate("copy", (_target, source) => [source]);
 
-/** The overwritten operands, which must be f32 and have the shape to which all broadcast. */
-function checkTargets(name: string, targets: readonly Operand[], operands: readonly Operand[]): Tensor[] {
-  const shape = broadcastShapes(
-    name,
-    ...operands.map((operand) => (operand instanceof Tensor ? operand.shape : [])),
-  );
+/** The overwritten operands, which must be f32 and have the shape to which all operands broadcast. */
+function checkTargets(name: string, targets: readonly Operand[], shape: Shape): Tensor[] {
   const tensors = targets.filter((target) => target instanceof Tensor);
   for (const { dtype } of tensors) {
     if (dtype !== "f32") throw new DTypeError(`${name}: expected f32 to overwrite, got ${dtype}`);

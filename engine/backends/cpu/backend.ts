@@ -65,15 +65,18 @@ export class CpuBackend implements Backend {
     outputs: readonly DeviceBuffer[],
   ): void {
     this.#kernelsRun++;
-    const [from, to] = [inputs.map(own), outputs.map(own)];
-    const start = this.#profile ? performance.now() : 0;
-    if (kernel.cpu) kernel.cpu(this.machine, params, from.map(({ address }) => address), to.map(({ address }) => address));
-    else runDefinition(kernel, params, from.map((buffer) => this.#view(buffer)), to.map((buffer) => this.#view(buffer))); // prettier-ignore
-    this.#profile?.calls.push({
+    if (!this.#profile) {
+      this.#compute(kernel, params, inputs, outputs);
+      return;
+    }
+    const { start, calls } = this.#profile;
+    const begin = performance.now();
+    this.#compute(kernel, params, inputs, outputs);
+    calls.push({
       name: kernel.name,
-      start: start - this.#profile.start,
-      milliseconds: performance.now() - start,
-      bytes: [...from, ...to].reduce((sum, { length }) => sum + 4 * length, 0),
+      start: begin - start,
+      milliseconds: performance.now() - begin,
+      bytes: [...inputs, ...outputs].reduce((sum, { length }) => sum + 4 * length, 0),
       operations: kernel.operations?.(params) ?? 0,
     });
   }
@@ -115,6 +118,16 @@ export class CpuBackend implements Backend {
     return Promise.resolve();
   }
 
+  #compute<P extends string>(
+    kernel: Kernel<P>,
+    params: Params<P>,
+    inputs: readonly DeviceBuffer[],
+    outputs: readonly DeviceBuffer[],
+  ): void {
+    if (kernel.cpu) kernel.cpu(this.machine, params, inputs.map(addressOf), outputs.map(addressOf));
+    else runDefinition(kernel, params, inputs.map((buffer) => this.#view(own(buffer))), outputs.map((buffer) => this.#view(own(buffer))));
+  }
+
   // Made anew each time: a view does not outlive the memory's growth.
   #view({ address, length, dtype }: CpuBuffer): Float32Array | Int32Array {
     const memory = dtype === "f32" ? this.machine.f32 : this.machine.i32;
@@ -126,3 +139,5 @@ function own(buffer: DeviceBuffer): CpuBuffer {
   if (buffer instanceof CpuBuffer) return buffer;
   throw new BackendError("cpu: expected a buffer of this backend, got one of another");
 }
+
+const addressOf = (buffer: DeviceBuffer): Pointer => own(buffer).address;

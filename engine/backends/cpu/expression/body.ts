@@ -35,11 +35,7 @@ export function cpuBody(structure: LoopStructure): CpuBody<string> {
     const { cut, last } = cutsOf(params);
     const foldInto = (partials: Pointer): void => {
       const program = machine.program(`${key} fold`, (module) => { emitFold(module, structure); }); // prettier-ignore
-      machine.parallel(
-        program,
-        cut.tasks,
-        words.pack({ params, inputs, outputs, cut: { ...cut, partials } }),
-      );
+      machine.parallel(program, cut.tasks, words.pack({ params, inputs, outputs, cut, partials }));
     };
     // One chunk whose sum is the output as it is needs no second stage.
     const [target] = outputs;
@@ -51,8 +47,7 @@ export function cpuBody(structure: LoopStructure): CpuBody<string> {
     try {
       foldInto(partials);
       const finish = machine.program(`${key} finish`, (module) => { emitFinish(module, structure); }); // prettier-ignore
-      const call = { params, inputs, outputs, cut: { ...last, partials } };
-      machine.parallel(finish, last.tasks, lastWords.pack(call));
+      machine.parallel(finish, last.tasks, lastWords.pack({ params, inputs, outputs, cut: last, partials }));
     } finally {
       machine.heap.free(partials);
     }

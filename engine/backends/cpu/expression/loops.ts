@@ -15,6 +15,8 @@ export interface Call {
   readonly inputs: readonly Pointer[];
   readonly outputs: readonly Pointer[];
   readonly cut: Readonly<Record<string, number>>;
+  /** Where partial results lie, of those that have any. */
+  readonly partials?: Pointer;
 }
 
 /** The name of a 32-bit word that a task receives, where its value comes from, and when it changes. */
@@ -55,11 +57,11 @@ export class ArgumentWords extends Words<string> {
 
 /** Words that say how the work is cut, which follows from the parameters, and where partial results lie. */
 export const cutWords = (names: readonly string[]): ArgumentWord[] =>
-  names.map((name) => [
-    name,
-    ({ cut }) => cut[name] ?? 0,
-    name === "partials" ? "each call" : "never",
-  ]);
+  names.map((name) =>
+    name === "partials"
+      ? [name, ({ partials }) => partials ?? 0, "each call"]
+      : [name, ({ cut }) => cut[name] ?? 0, "never"],
+  );
 
 /** Which loops of a kernel: those that are kept or those that are folded. */
 export type LoopKind = "kept" | "reduced";
