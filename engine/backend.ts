@@ -44,7 +44,10 @@ export interface Backend {
   free(buffer: DeviceBuffer): void;
   /** Copies as many values into a buffer as it has elements. */
   write(buffer: DeviceBuffer, values: Numbers): void;
-  /** Queues a kernel. Errors may surface at the next `read` or `sync`. */
+  /**
+   * Queues a kernel. Errors may surface at the next `read` or `sync`. The record of parameters is read before `run`
+   * returns: a launch brings the same one again with other numbers in it, but never with other sizes.
+   */
   run<P extends string>(
     kernel: Kernel<P>,
     params: Params<P>,

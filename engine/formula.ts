@@ -186,7 +186,7 @@ class FormulaCall implements OpCall {
     const y = this.#formula.operands;
     if (index === y + 1) return dy;
     if (index === y + 2) return this.#formula.countTies((use) => this.#operand(use, saved, dy), this.#launch);
-    const value = this.#operands[index]
+    const value = this.#operands[index];
     if (typeof value === "number") return value;
     const tensor = saved[this.#saved.indexOf(index)];
     if (!tensor) throw new RangeError(`${this.name}: operand ${index} was not saved`);

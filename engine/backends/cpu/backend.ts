@@ -125,7 +125,13 @@ export class CpuBackend implements Backend {
     outputs: readonly DeviceBuffer[],
   ): void {
     if (kernel.cpu) kernel.cpu(this.machine, params, inputs.map(addressOf), outputs.map(addressOf));
-    else runDefinition(kernel, params, inputs.map((buffer) => this.#view(own(buffer))), outputs.map((buffer) => this.#view(own(buffer))));
+    else
+      runDefinition(
+        kernel,
+        params,
+        inputs.map((buffer) => this.#view(own(buffer))),
+        outputs.map((buffer) => this.#view(own(buffer))),
+      );
   }
 
   // Made anew each time: a view does not outlive the memory's growth.

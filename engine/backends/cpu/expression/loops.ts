@@ -20,7 +20,11 @@ export interface Call {
 }
 
 /** The name of a 32-bit word that a task receives, where its value comes from, and when it changes. */
-export type ArgumentWord = readonly [name: string, value: (call: Call) => number, changes: "never" | "each call"];
+export type ArgumentWord = readonly [
+  name: string,
+  value: (call: Call) => number,
+  changes: "never" | "each call",
+];
 
 /** The words of an expression kernel's task: which there are depends on its structure, so each brings its value. */
 export class ArgumentWords extends Words<string> {

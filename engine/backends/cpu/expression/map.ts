@@ -17,7 +17,11 @@ import type { ArgumentWord } from "./loops.ts";
 export const mapWords = (structure: LoopStructure, extra: readonly string[] = []): ArgumentWords =>
   new ArgumentWords([
     ...operandWords(structure),
-    ...structure.definition.outputs.map((_, i): ArgumentWord => [`y${i}`, ({ outputs }) => outputs[i] ?? 0, "each call"]),
+    ...structure.definition.outputs.map((_, i): ArgumentWord => [
+      `y${i}`,
+      ({ outputs }) => outputs[i] ?? 0,
+      "each call",
+    ]),
     ...cutWords(["rows", "columns", "taskRows", "taskColumns", ...extra]),
   ]);
 
