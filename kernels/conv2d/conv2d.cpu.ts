@@ -1,6 +1,6 @@
 /**
  * The forward pass and the gradient of the input on the CPU: both pack the weights of one group of channels after another,
- * and are convolutions then.
+ * and are convolutions then, direct ones or Winograd's.
  */
 import { pack } from "../../engine/backends/cpu/gemm/pack.ts";
 import type { Panels } from "../../engine/backends/cpu/gemm/pack.ts";
@@ -17,6 +17,12 @@ import type { Images } from "./lines.cpu.ts";
 import { withMergedWeights } from "./merge-groups.cpu.ts";
 import { phaseGeometry, phasesOf } from "./phases.ts";
 import type { Phases } from "./phases.ts";
+import { withTransformedWeights } from "./winograd-weights.cpu.ts";
+import { winograd } from "./winograd.cpu.ts";
+import { outputTile } from "./winograd.ts";
+
+/** Which tiles Winograd's convolution is to compute; undefined for direct convolution. */
+type TileChoice = typeof outputTile;
 
 /** y = conv2d(x, w). */
 export function forwardOnCpu(
@@ -24,6 +30,7 @@ export function forwardOnCpu(
   g: ConvGeometry,
   [x = 0, w = 0]: readonly Pointer[],
   [y = 0]: readonly Pointer[],
+  tileOf: TileChoice = outputTile,
 ): void {
   const from = imagesAt(x, g.height, g.width, g.inChannels);
   const to = imagesAt(y, g.outHeight, g.outWidth, g.outChannels);
@@ -38,7 +45,7 @@ export function forwardOnCpu(
     const { kernelHeight, kernelWidth, inChannels, outChannels: places } = oneGroup(merged);
     const steps = kernelHeight * kernelWidth * inChannels;
     const matrix = { lineBytes: tapBytes, interleave: false, places, steps };
-    eachGroup(machine, merged, steps, from, to, (i, panels) => {
+    eachGroup(machine, merged, steps, from, to, tileOf, (i, panels) => {
       pack(machine, { ...matrix, from: weights + 4 * i * places }, panels);
     });
   });
@@ -50,6 +57,7 @@ export function gradInputOnCpu(
   g: ConvGeometry,
   [dy = 0, w = 0]: readonly Pointer[],
   [dx = 0]: readonly Pointer[],
+  tileOf: TileChoice = outputTile,
 ): void {
   const from = imagesAt(dy, g.outHeight, g.outWidth, g.outChannels);
   const all = imagesAt(dx, g.height, g.width, g.inChannels);
@@ -62,7 +70,7 @@ export function gradInputOnCpu(
         rowBytes: g.strideHeight * all.rowBytes,
         imageBytes: all.imageBytes,
       };
-      gradInputPhase(machine, merged, phases, from, weights, to);
+      gradInputPhase(machine, merged, phases, from, weights, to, tileOf);
     }
   };
   if (isDepthwise(g)) eachPhase(g, w);
@@ -77,6 +85,7 @@ function gradInputPhase(
   from: Images,
   w: Pointer,
   to: Images,
+  tileOf: TileChoice,
 ): void {
   const { rows, columns } = phases;
   const phase = phaseGeometry(g, phases);
@@ -97,7 +106,7 @@ function gradInputPhase(
   const matrix = { lineBytes: 4 * g.outChannels, interleave: true, places, steps };
   const tapPanelBytes = B_STEP_BYTES * steps;
   const repeats = { count: columns.taps, fromBytes: taps.tapBytes, toBytes: tapPanelBytes };
-  eachGroup(machine, phase, rows.taps * columns.taps * steps, from, to, (i, panels) => {
+  eachGroup(machine, phase, rows.taps * columns.taps * steps, from, to, tileOf, (i, panels) => {
     for (let row = 0; row < rows.taps; row++) {
       const rowPanels = { ...panels, to: panels.to + row * columns.taps * tapPanelBytes };
       pack(machine, { ...matrix, from: taps.at + row * taps.rowBytes + 4 * i * steps }, rowPanels, repeats);
@@ -112,8 +121,10 @@ function eachGroup(
   steps: number,
   from: Images,
   to: Images,
+  tileOf: TileChoice,
   packGroup: (i: number, panels: Panels) => void,
 ): void {
+  const m = tileOf(g);
   const group = oneGroup(g);
   const panelBytes = steps * B_STEP_BYTES;
   const panels = {
@@ -124,8 +135,15 @@ function eachGroup(
   try {
     for (let i = 0; i < g.groups; i++) {
       packGroup(i, panels);
-      const own = [fromChannel(from, i * group.inChannels), fromChannel(to, i * group.outChannels)] as const;
-      convolve(machine, group, own[0], dense(group, own[0], panels, own[1]), own[1]);
+      const ownFrom = fromChannel(from, i * group.inChannels);
+      const ownTo = fromChannel(to, i * group.outChannels);
+      if (m === undefined) {
+        convolve(machine, group, ownFrom, dense(group, ownFrom, panels, ownTo), ownTo);
+      } else {
+        withTransformedWeights(machine, group, m, panels, (transformed) => {
+          convolve(machine, group, ownFrom, winograd(group, m, ownFrom, transformed, ownTo), ownTo);
+        });
+      }
     }
   } finally {
     machine.heap.free(panels.to);

@@ -10,7 +10,7 @@ import { runTasks, Words } from "../../engine/backends/cpu/task.ts";
 import type { Machine } from "../../engine/backends/cpu/machine.ts";
 import { conv2dOperations } from "./geometry.ts";
 import type { ConvGeometry } from "./geometry.ts";
-import { lineCount, lineFunction, linesOf, lineWords } from "./lines.cpu.ts";
+import { lineCount, lineFunction, linesOf, lineWords, wholeTiles } from "./lines.cpu.ts";
 import type { Images } from "./lines.cpu.ts";
 import { cutBatch, forUnits, unitWords } from "./units.cpu.ts";
 
@@ -31,8 +31,21 @@ export interface Multiplication {
   readonly write: (module: ModuleBuilder) => UnitFunction;
   /** The argument words of the function. */
   readonly args: readonly number[];
-  /** Memory behind the lines that it may read, in bytes. */
-  readonly overrun: number;
+  /** Memory behind the lines that it may use, in bytes. */
+  readonly workspace: number;
+  readonly unit: UnitSize;
+}
+
+/** What a unit should be. */
+export interface UnitSize {
+  /** Outputs come in tiles of so many rows and columns, a power of 2: lines are padded to the end of the last ones. */
+  readonly tile: number;
+  /** Fewer output pixels use the weights too little: then a unit has several images, */
+  readonly pixels: number;
+  /** unless the batch would come to fewer units than these. */
+  readonly units: number;
+  /** Padded lines at most. */
+  readonly bytes: number;
 }
 
 // prettier-ignore
@@ -41,13 +54,13 @@ const words = new Words([
   "strideHeight", "windowLines", "scratch", "scratchBytes", "to", "toRowBytes", "toImageBytes",
 ]);
 
-/** Padded lines that a task keeps at a time: a part of L2. */
-const SCRATCH_BYTES = 1 << 18;
 /** At most so many tasks, each with its own scratch memory. */
 const TASKS = 32;
-/** Fewer output rows in a band would copy too many lines twice; fewer pixels use the weights too little. */
+/** Fewer output rows in a band would copy too many lines twice. */
 const BAND_ROWS = 4;
-const UNIT_PIXELS = 128;
+
+/** Units of lines that are multiplied as they are. A task keeps them in a part of L2. */
+export const DIRECT_UNIT: UnitSize = { tile: 1, pixels: 128, units: TASKS, bytes: 1 << 18 };
 
 /**
  * Computes a convolution from images to images. Paddings may be negative: then the first window begins inside of the image.
@@ -60,11 +73,13 @@ export function convolve(
   multiplication: Multiplication,
   to: Images,
 ): void {
-  const lines = linesOf(g, from);
-  const units = cut(g, lines.lineBytes);
+  const { unit } = multiplication;
+  const lines = linesOf(wholeTiles(g, unit.tile), from);
+  const units = cut(g, lines.lineBytes, unit);
   const tasks = Math.min(units.units, TASKS);
-  const lineBytes = units.unitImages * lineCount(g, units.bandRows) * lines.lineBytes;
-  const scratchBytes = 64 * Math.ceil((lineBytes + multiplication.overrun) / 64 + 1);
+  const wholeRows = unit.tile * Math.ceil(units.bandRows / unit.tile);
+  const lineBytes = units.unitImages * lineCount(g, wholeRows) * lines.lineBytes;
+  const scratchBytes = 64 * Math.ceil((lineBytes + multiplication.workspace) / 64 + 1);
   const scratch = machine.heap.alloc(tasks * scratchBytes);
   try {
     const program = machine.program(`convolve ${multiplication.key}`, (module) => {
@@ -87,24 +102,27 @@ export function convolve(
 }
 
 /** How the batch is cut into units. */
-function cut(g: ConvGeometry, lineBytes: number) {
-  const fittingRows = Math.floor((SCRATCH_BYTES / lineBytes - lineCount(g, 1)) / g.strideHeight) + 1;
+function cut(g: ConvGeometry, lineBytes: number, { tile, pixels, units, bytes }: UnitSize) {
+  const fittingRows = Math.floor((bytes / lineBytes - lineCount(g, 1)) / g.strideHeight) + 1;
   const usefulRows = Math.max(BAND_ROWS, Math.ceil((g.outHeight * g.batch) / TASKS));
-  const fittingImages = Math.floor(SCRATCH_BYTES / (lineCount(g, g.outHeight) * lineBytes));
-  const usefulImages = Math.ceil(UNIT_PIXELS / (g.outHeight * g.outWidth));
-  const images = Math.min(fittingImages, usefulImages, Math.ceil(g.batch / TASKS));
-  return cutBatch(g.batch, g.outHeight, Math.min(fittingRows, usefulRows), images);
+  const rows = tile * Math.max(1, Math.floor(Math.min(fittingRows, usefulRows + tile - 1) / tile));
+  const fittingImages = Math.floor(bytes / (lineCount(g, g.outHeight) * lineBytes));
+  const usefulImages = Math.ceil(pixels / (g.outHeight * g.outWidth));
+  const images = Math.min(fittingImages, usefulImages, Math.ceil(g.batch / units));
+  return cutBatch(g.batch, g.outHeight, rows, images);
 }
 
 /** A task computes its share of the units, one after another: it pads their lines, then multiplies. */
 function convolveTask(module: ModuleBuilder, multiplication: Multiplication): void {
   const writeLine = lineFunction(module, (args) => words.reader(args));
   const multiply = multiplication.write(module);
+  const { tile } = multiplication.unit;
   module.task((f, args, index) => {
     const word = words.reader(args);
     const scratch = f.let(i32.add(word("scratch"), i32.mul(index, word("scratchBytes"))));
     forUnits(f, word, index, ({ firstImage, images, firstRow, rows }) => {
-      const lines = f.let(i32.add(i32.mul(i32.sub(rows, 1), word("strideHeight")), word("windowLines")));
+      const wholeRows = i32.and(i32.add(rows, tile - 1), -tile);
+      const lines = f.let(i32.add(i32.mul(i32.sub(wholeRows, 1), word("strideHeight")), word("windowLines")));
       const firstLine = f.let(i32.mul(firstRow, word("strideHeight")));
       const line = f.let(scratch);
       f.forRange(firstImage, i32.add(firstImage, images), 1, (image) => {

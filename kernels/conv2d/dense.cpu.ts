@@ -14,7 +14,7 @@ import type { ModuleBuilder } from "../../engine/backends/cpu/assembler.ts";
 import type { Panels } from "../../engine/backends/cpu/gemm/pack.ts";
 import { Words } from "../../engine/backends/cpu/task.ts";
 import { B_STEP_BYTES, TILE_COLUMNS, TILE_ROWS, tileFunction } from "../../engine/backends/cpu/gemm/tile.ts";
-import { unitSignature } from "./convolve.cpu.ts";
+import { DIRECT_UNIT, unitSignature } from "./convolve.cpu.ts";
 import type { Multiplication, UnitFunction } from "./convolve.cpu.ts";
 import type { ConvGeometry } from "./geometry.ts";
 import { linesOf } from "./lines.cpu.ts";
@@ -55,7 +55,8 @@ export function dense(g: ConvGeometry, from: Images, panels: Panels, to: Images)
     write: (module) => unitFunction(module, tileRowBytes, isDilated),
     args: words.list(Object.assign(own, g, runs)),
     // The last tile of the last line is read as if it were whole.
-    overrun: TILE_ROWS * tileRowBytes,
+    workspace: TILE_ROWS * tileRowBytes,
+    unit: DIRECT_UNIT,
   };
 }
 

@@ -12,7 +12,7 @@ import type { FunctionBuilder, Local, ModuleBuilder } from "../../engine/backend
 import { storeLanes, Words } from "../../engine/backends/cpu/task.ts";
 import type { Pointer } from "../../engine/kernel.ts";
 import type { Machine } from "../../engine/backends/cpu/machine.ts";
-import { convolve, unitSignature } from "./convolve.cpu.ts";
+import { convolve, DIRECT_UNIT, unitSignature } from "./convolve.cpu.ts";
 import type { Multiplication, UnitFunction } from "./convolve.cpu.ts";
 import type { ConvGeometry } from "./geometry.ts";
 import { fromChannel, linesOf } from "./lines.cpu.ts";
@@ -88,7 +88,8 @@ function multiplication(g: ConvGeometry, from: Images, taps: Taps, to: Images): 
     write: (module) => unitFunction(module, pixelBytes),
     args: words.list(Object.assign(own, g)),
     // The last tile of the last line is read as if it were whole.
-    overrun: TILE_PIXELS * pixelBytes,
+    workspace: TILE_PIXELS * pixelBytes,
+    unit: DIRECT_UNIT,
   };
 }
 

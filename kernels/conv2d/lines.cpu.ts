@@ -64,6 +64,13 @@ export function linesOf(g: ConvGeometry, from: Images) {
   };
 }
 
+/** The convolution whose outputs fill whole tiles of `tile` rows and columns: its lines reach to the end of the last ones. */
+export const wholeTiles = (g: ConvGeometry, tile: number): ConvGeometry => ({
+  ...g,
+  outHeight: tile * Math.ceil(g.outHeight / tile),
+  outWidth: tile * Math.ceil(g.outWidth / tile),
+});
+
 /** Lines that `rows` output rows meet. */
 export const lineCount = (g: ConvGeometry, rows: number): number =>
   (rows - 1) * g.strideHeight + windowSpan(g.kernelHeight, g.dilationHeight);

@@ -1,0 +1,148 @@
+/**
+ * Winograd's convolution: kernels of 3 x 3 taps with fewer multiplications, and when it is the faster way on the CPU.
+ *
+ * S. Winograd, Arithmetic Complexity of Computations, SIAM 1980; for convolutional networks: A. Lavin and S. Gray, Fast
+ * Algorithms for Convolutional Neural Networks, CVPR 2016.
+ *
+ * ## One dimension
+ *
+ * F(m, 3) computes m neighbouring outputs y_k = sum over i of g_i d_{k+i} of 3 taps g from m + 2 inputs d with m + 2
+ * multiplications instead of 3 m. It is the transpose of the product of two polynomials:
+ *
+ *     s(x) = g(x) z(x)   with   g(x) = g_0 + g_1 x + g_2 x^2   and   z(x) = z_0 + ... + z_{m-1} x^{m-1}
+ *
+ * The product has m + 2 coefficients, so its values at m + 2 points determine it (Toom and Cook): at m + 1 numbers a_i, and
+ * "at infinity", where a polynomial's value is its leading coefficient. A value of s takes one multiplication, of the values
+ * of g and z. Lagrange's interpolation gives the coefficients of s back. With
+ *
+ *     M(x) = product over all j of (x - a_j)   and   M_i(x) = product over all j other than i of (x - a_j)
+ *
+ *     s(x) = sum over i of  g(a_i) z(a_i) / M_i(a_i) * M_i(x)  +  g_2 z_{m-1} * M(x)
+ *
+ * In matrices, s = B ((G g) * (A z)), where * multiplies element by element, and
+ *
+ *     row i of G:     1, a_i, a_i^2, all divided by M_i(a_i)      last row:     0, 0, 1
+ *     row i of A:     1, a_i, ... a_i^(m-1)                       last row:     0, ... 0, 1
+ *     column i of B:  the coefficients of M_i                     last column:  those of M
+ *
+ * The outputs belong to the same trilinear form, <s, d> = sum of g_i z_k d_{i+k} = <z, y>, read with z left out:
+ *
+ *     <B ((G g) * (A z)), d> = <A z, (G g) * (B^T d)>   and so   y = A^T ((G g) * (B^T d))
+ *
+ * ## Two dimensions
+ *
+ * A tile of m x m outputs comes from (m + 2) x (m + 2) inputs D by F(m, 3) in both directions, one inside the other:
+ *
+ *     Y = A^T ((G W G^T) * (B^T D B)) A
+ *
+ * The sum over input channels may stand before A^T and A. Then each of the (m + 2)^2 positions is a matrix product of its
+ * own, [tiles, inChannels] by [inChannels, outChannels]. A tile takes 16 multiplications instead of 36 for m = 2, 36 instead
+ * of 144 for m = 4.
+ *
+ * ## Points and rounding errors
+ *
+ * The points are 0 and pairs a, -a, whose rows differ only in the signs of odd powers. Any points are right, but not equally
+ * good in floats: for large or small ones the matrices grow, and the outputs are small differences of large numbers. For
+ * m = 2 they are 0, 1, -1. For m = 4, those of Lavin and Gray, 0, 1, -1, 2, -2, are here multiplied by 3/4: B and A stay
+ * exact in floats, and errors are half as large. Root mean squares of error / (sum of |x| |w|) for numbers uniform in
+ * -1 ... 1, in units of u = 2^-24:
+ *
+ *                     direct    m = 2    m = 4    m = 4 with 1 and 2
+ *     16 channels       0.4      0.3      1.0       2.1
+ *     64 channels       0.4      0.25     0.8       1.6
+ *
+ * The bound: every product that an output is the sum of goes through at most r = inChannels + {@link TRANSFORM_ROUNDINGS}
+ * roundings, and so (Higham, Accuracy and Stability of Numerical Algorithms, sections 3.1 and 3.5)
+ *
+ *     |error|  <=  r u / (1 - r u)  *  |A|^T (sum over channels of (|G| |W| |G|^T) * (|B|^T |D| |B|)) |A|
+ *
+ * For |x| <= 1 and |w| <= 1 the matrix expression is at most 64 inChannels for m = 2 and 752 inChannels for m = 4, that of
+ * direct convolution 9 inChannels. For m = 2 and small integers all is exact. A tile's outputs share its inputs: where one of
+ * these is infinite or NaN, so are they all, not only those whose windows meet it.
+ */
+import type { ConvGeometry } from "./geometry.ts";
+
+/** m: outputs are computed in tiles of m x m. */
+export type OutputTile = 2 | 4;
+
+/** Rows of coefficients. */
+export type Matrix = readonly (readonly number[])[];
+
+/** A^T, G and B^T. */
+export interface Transforms {
+  /** [m, m + 2] */
+  readonly output: Matrix;
+  /** [m + 2, 3] */
+  readonly weights: Matrix;
+  /** [m + 2, m + 2] */
+  readonly input: Matrix;
+}
+
+const POINTS = { 2: [0, 1, -1], 4: [0, 3 / 4, -3 / 4, 3 / 2, -3 / 2] } as const satisfies Record<
+  OutputTile,
+  readonly number[]
+>;
+
+/** Roundings that a product goes through in both directions of the three transforms, and its own. */
+export const TRANSFORM_ROUNDINGS = 32;
+
+/** The matrices of F(m, 3). */
+export function transforms(m: OutputTile): Transforms {
+  const points: readonly number[] = POINTS[m];
+  const allBut = (i: number): readonly number[] => points.filter((_, j) => j !== i);
+  const atInfinity = (length: number): number[] => [...new Array<number>(length - 1).fill(0), 1];
+  return {
+    output: Array.from({ length: m }, (_, power) => [
+      ...points.map((point) => point ** power),
+      power === m - 1 ? 1 : 0,
+    ]),
+    weights: [
+      ...points.map((point, i) => {
+        const scale = allBut(i).reduce((product, other) => product * (point - other), 1);
+        return [0, 1, 2].map((power) => point ** power / scale);
+      }),
+      atInfinity(3),
+    ],
+    input: [...points.map((_, i) => [...withRoots(allBut(i)), 0]), withRoots(points)],
+  };
+}
+
+/** The coefficients of the product of (x - root), beginning with that of 1. */
+function withRoots(roots: readonly number[]): number[] {
+  let polynomial = [1];
+  for (const root of roots) {
+    const times = (k: number): number => (polynomial[k - 1] ?? 0) - root * (polynomial[k] ?? 0);
+    polynomial = Array.from({ length: polynomial.length + 1 }, (_, k) => times(k));
+  }
+  return polynomial;
+}
+
+/** What a convolution must have for tiles of m x m to be measurably faster than direct convolution; see {@link outputTile}. */
+const LEAST = {
+  /** Input and output channels; with fewer, the transforms take too much of the time. */
+  channels: { 2: 16, 4: 8 },
+  /** Tiles in the batch; with fewer, the transform of the weights takes too much. */
+  tiles: { 2: 32, 4: 32 },
+  /** How many times fewer multiplications. */
+  saving: { 2: 1.5, 4: 1.5 },
+} as const satisfies Record<string, Record<OutputTile, number>>;
+
+/** TABLE */
+export function outputTile(g: ConvGeometry): OutputTile | undefined {
+  const is3x3 = g.kernelHeight === 3 && g.kernelWidth === 3;
+  const isPlain = Math.max(g.strideHeight, g.strideWidth, g.dilationHeight, g.dilationWidth, g.groups) === 1;
+  if (!is3x3 || !isPlain) return undefined;
+  const saving = (m: OutputTile): number =>
+    (9 * g.outHeight * g.outWidth) / ((m + 2) ** 2 * tilesOfImage(g, m));
+  const [first, second] = ([2, 4] as const).filter(
+    (m) =>
+      Math.min(g.inChannels, g.outChannels) >= LEAST.channels[m] &&
+      g.batch * tilesOfImage(g, m) >= LEAST.tiles[m] &&
+      saving(m) >= LEAST.saving[m],
+  );
+  if (first === undefined || second === undefined) return first;
+  return saving(second) > saving(first) ? second : first;
+}
+
+const tilesOfImage = (g: ConvGeometry, m: OutputTile): number =>
+  Math.ceil(g.outHeight / m) * Math.ceil(g.outWidth / m);
