@@ -1,10 +1,11 @@
 import { mayHaveGpu } from "#platform";
+import type { GpujsMode } from "./backends/gpujs/modes.ts";
 import { BackendError, ValueError } from "./errors.ts";
 import type { DType, Kernel, Numbers, Params } from "./kernel.ts";
 import type { Ceilings, KernelCall } from "./profile.ts";
 
 /** The backends by name. */
-export const backendNames = ["reference", "cpu", "webgpu"] as const;
+export const backendNames = ["reference", "cpu", "webgpu", "gpujs"] as const;
 
 /** Name of a backend. */
 export type BackendName = (typeof backendNames)[number];
@@ -102,21 +103,24 @@ export interface InitOptions {
   readonly backend?: BackendName | "auto";
   /** Threads of the cpu backend, the main one included. Default: one per core. */
   readonly threads?: number;
+  /** How gpu.js runs kernels on the gpujs backend. Default: the first of webgl2, webasm, cpu that works here. */
+  readonly gpujsMode?: GpujsMode;
 }
 
 /**
  * Creates a backend and makes it the current one. Never falls back to another than the one asked for.
- * Throws ValueError for an unknown name, or for a bad number of threads on cpu.
+ * Throws ValueError for an unknown name, a bad number of threads on cpu or an unknown mode on gpujs, and BackendError
+ * where there is no adapter for webgpu, or no gpu.js for gpujs.
  */
 export async function init(options: InitOptions = {}): Promise<Backend> {
-  const { backend = "auto", threads } = options;
-  const created = await create(backend, threads);
+  const { backend = "auto" } = options;
+  const created = await create(backend, options);
   setBackend(created);
   return created;
 }
 
 // Imported on demand, so that a program loads only the backend it runs on.
-async function create(name: BackendName | "auto", threads: number | undefined): Promise<Backend> {
+async function create(name: BackendName | "auto", options: InitOptions): Promise<Backend> {
   switch (name) {
     case "reference": {
       const { ReferenceBackend } = await import("./backends/reference/backend.ts");
@@ -127,10 +131,14 @@ async function create(name: BackendName | "auto", threads: number | undefined): 
       return WebGpuBackend.create();
     }
     case "auto":
-      return (await createOnHardware()) ?? create("cpu", threads);
+      return (await createOnHardware()) ?? create("cpu", options);
     case "cpu": {
       const { CpuBackend } = await import("./backends/cpu/backend.ts");
-      return CpuBackend.create(threads);
+      return CpuBackend.create(options.threads);
+    }
+    case "gpujs": {
+      const { GpujsBackend } = await import("./backends/gpujs/backend.ts");
+      return GpujsBackend.create(options.gpujsMode);
     }
     default:
       name satisfies never;

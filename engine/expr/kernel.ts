@@ -154,31 +154,34 @@ function jsBody(structure: LoopStructure, output: number): JsBody<string> {
     lines.push(`const kept${i} = rest % this.constants.kept${i};`);
     lines.push(`rest = Math.floor(rest / this.constants.kept${i});`);
   }
-  const offset = (operand: number, kind: "kept" | "reduced", rank: number): string =>
+  // `index` is the text of a loop's variable.
+  const offset = (operand: number, kind: "kept" | "reduced", rank: number, index: string): string =>
     range(rank)
-      .map((loop) => `${kind}${loop} * this.constants.x${operand}_${kind}${loop}`)
+      .map((loop) => `${index}${loop} * this.constants.x${operand}_${kind}${loop}`)
       .join(" + ") || "0";
-  const element = (i: number, inLoops: boolean): string => {
+  const element = (i: number, reducedIndex?: string): string => {
     if (operands[i] === "number") return `this.constants.x${i}`;
-    const reduced = inLoops && reducedRank > 0 ? ` + ${offset(i, "reduced", reducedRank)}` : "";
-    return `x${i}[${offset(i, "kept", keptRank)}${reduced}]`;
+    const inner = reducedIndex !== undefined && reducedRank > 0;
+    const reduced = inner ? ` + ${offset(i, "reduced", reducedRank, reducedIndex)}` : "";
+    return `x${i}[${offset(i, "kept", keptRank, "kept")}${reduced}]`;
   };
 
   const root = definition.outputs[output];
   if (!root) throw new RangeError(`${definition.name}: no output ${output}`);
   definition.accumulators.forEach(({ monoid, of }, a) => {
-    const { statements, results } = emitJs([of], (i) => element(i, true), `a${a}_`);
+    const index = `a${a}_reduced`;
+    const { statements, results } = emitJs([of], (i) => element(i, index), `a${a}_`);
     const value = results[0] ?? "";
     lines.push(`let acc${a} = ${monoid === "sum" ? "0" : "(-1 / 0)"};`);
     for (const r of range(reducedRank)) {
-      lines.push(`for (let reduced${r} = 0; reduced${r} < this.constants.reduced${r}; reduced${r}++) {`);
+      lines.push(`for (let ${index}${r} = 0; ${index}${r} < this.constants.reduced${r}; ${index}${r}++) {`);
     }
     lines.push(...statements);
     lines.push(monoid === "sum" ? `acc${a} += ${value};` : `acc${a} = Math.max(acc${a}, ${value});`);
     lines.push("}".repeat(reducedRank));
   });
   const { statements, results } = emitJs([root], (i) =>
-    i < operands.length ? element(i, false) : `acc${i - operands.length}`,
+    i < operands.length ? element(i) : `acc${i - operands.length}`,
   );
   lines.push(...statements, `return ${results[0] ?? "0"};`);
   const names = operands.flatMap((kind, i) => (kind === "number" ? [] : [`x${i}`]));

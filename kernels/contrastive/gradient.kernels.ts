@@ -44,25 +44,27 @@ export const contrastiveGradientKernel = {
           dot += x[row * this.constants.features + i]! * y[other * this.constants.features + i]!;
         }
         const s = dot / this.constants.temperature;
-        const isSelf = contrastLabels[this.constants.columns + other] === labels[this.constants.rows + row];
-        const isPositive = contrastLabels[other] === labels[row];
+        const isPositive =
+          contrastLabels[this.constants.columns + other] !== labels[this.constants.rows + row] &&
+          contrastLabels[other] === labels[row];
+        const isNegative =
+          contrastLabels[this.constants.columns + other] !== labels[this.constants.rows + row] &&
+          contrastLabels[other] !== labels[row];
         let pull = 0;
-        if (this.constants.own === 1 && !isSelf) {
+        if (this.constants.own === 1) {
           if (this.constants.form === 2) {
             if (isPositive) pull += m[row]! / (1 + Math.exp(s - pi[row]!));
-          } else if (isPositive) {
-            pull += b[row]! * Math.exp(s - pi[row]!) + m[row]!;
           } else {
-            pull += a[row]! * Math.exp(s - nu[row]!);
+            if (isPositive) pull += b[row]! * Math.exp(s - pi[row]!) + m[row]!;
+            if (isNegative) pull += a[row]! * Math.exp(s - nu[row]!);
           }
         }
-        if (this.constants.theirs === 1 && !isSelf) {
+        if (this.constants.theirs === 1) {
           if (this.constants.form === 2) {
             if (isPositive) pull += m[other]! / (1 + Math.exp(s - pi[other]!));
-          } else if (isPositive) {
-            pull += b[other]! * Math.exp(s - pi[other]!) + m[other]!;
           } else {
-            pull += a[other]! * Math.exp(s - nu[other]!);
+            if (isPositive) pull += b[other]! * Math.exp(s - pi[other]!) + m[other]!;
+            if (isNegative) pull += a[other]! * Math.exp(s - nu[other]!);
           }
         }
         gradient += pull * y[other * this.constants.features + feature]!;

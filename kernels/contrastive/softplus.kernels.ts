@@ -31,9 +31,10 @@ export const contrastiveSoftplusKernel = {
           dot += anchors[row * this.constants.features + i]! * contrast[other * this.constants.features + i]!;
         }
         const gap = thresholds[row]! - dot / this.constants.temperature;
-        const isSelf =
-          contrastLabels[this.constants.columns + other] === anchorLabels[this.constants.rows + row];
-        if (!isSelf && contrastLabels[other] === anchorLabels[row]) {
+        const isPositive =
+          contrastLabels[this.constants.columns + other] !== anchorLabels[this.constants.rows + row] &&
+          contrastLabels[other] === anchorLabels[row];
+        if (isPositive) {
           total += Math.max(gap, 0) + Math.log1p(Math.exp(-Math.abs(gap)));
         }
       }
@@ -55,9 +56,10 @@ export const contrastiveSoftplusKernel = {
           dot += anchors[row * this.constants.features + i]! * contrast[other * this.constants.features + i]!;
         }
         const gap = thresholds[row]! - dot / this.constants.temperature;
-        const isSelf =
-          contrastLabels[this.constants.columns + other] === anchorLabels[this.constants.rows + row];
-        if (!isSelf && contrastLabels[other] === anchorLabels[row]) total += 1 / (1 + Math.exp(-gap));
+        const isPositive =
+          contrastLabels[this.constants.columns + other] !== anchorLabels[this.constants.rows + row] &&
+          contrastLabels[other] === anchorLabels[row];
+        if (isPositive) total += 1 / (1 + Math.exp(-gap));
       }
       return total;
     },

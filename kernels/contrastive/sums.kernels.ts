@@ -21,8 +21,10 @@ function positives(
     for (let i = 0; i < this.constants.features; i++) {
       dot += anchors[row * this.constants.features + i]! * contrast[other * this.constants.features + i]!;
     }
-    const isSelf = contrastLabels[this.constants.columns + other] === anchorLabels[this.constants.rows + row];
-    if (!isSelf && contrastLabels[other] === anchorLabels[row]) total += dot / this.constants.temperature;
+    const isPositive =
+      contrastLabels[this.constants.columns + other] !== anchorLabels[this.constants.rows + row] &&
+      contrastLabels[other] === anchorLabels[row];
+    if (isPositive) total += dot / this.constants.temperature;
   }
   return total;
 }
@@ -96,9 +98,10 @@ export const contrastiveSplitSumsKernel = {
           dot += anchors[row * this.constants.features + i]! * contrast[other * this.constants.features + i]!;
         }
         const s = dot / this.constants.temperature;
-        const isSelf =
-          contrastLabels[this.constants.columns + other] === anchorLabels[this.constants.rows + row];
-        if (!isSelf && contrastLabels[other] !== anchorLabels[row]) {
+        const isNegative =
+          contrastLabels[this.constants.columns + other] !== anchorLabels[this.constants.rows + row] &&
+          contrastLabels[other] !== anchorLabels[row];
+        if (isNegative) {
           const shift = Math.max(largest, s);
           total = total * Math.exp(largest - shift) + Math.exp(s - shift);
           largest = shift;
@@ -122,9 +125,10 @@ export const contrastiveSplitSumsKernel = {
           dot += anchors[row * this.constants.features + i]! * contrast[other * this.constants.features + i]!;
         }
         const s = dot / this.constants.temperature;
-        const isSelf =
-          contrastLabels[this.constants.columns + other] === anchorLabels[this.constants.rows + row];
-        if (!isSelf && contrastLabels[other] === anchorLabels[row]) {
+        const isPositive =
+          contrastLabels[this.constants.columns + other] !== anchorLabels[this.constants.rows + row] &&
+          contrastLabels[other] === anchorLabels[row];
+        if (isPositive) {
           const shift = Math.max(largest, s);
           total = total * Math.exp(largest - shift) + Math.exp(s - shift);
           largest = shift;
