@@ -1,8 +1,10 @@
 /** What this machine reaches at most from WebAssembly, measured: the yardsticks of profiles and benchmarks. */
 import type { Pointer } from "../../kernel.ts";
 import type { Ceilings } from "../../profile.ts";
-import { i32, v128 } from "./assembler.ts";
+import { f32x4, i32, v128 } from "./assembler.ts";
+import type { Value } from "./assembler.ts";
 import { PACKED_A, TILE_COLUMNS, TILE_ROWS, tileFunction } from "./gemm/tile.ts";
+import { f32Bits } from "./machine.ts";
 import type { Machine } from "./machine.ts";
 
 /** Something to time, and what it takes. */
@@ -41,6 +43,28 @@ export function microKernel(machine: Machine): Yardstick {
   const addresses = blocks(machine, lengths);
   const run = () => { machine.parallel(program, tasks, addresses); }; // prettier-ignore
   return { run, addresses, amount: 2 * TILE_ROWS * TILE_COLUMNS * steps * tiles * tasks };
+}
+
+/** Independent sums of {@link registers}: enough to hide a multiply-add's latency, few enough for 16 registers. */
+const CHAINS = 12;
+
+/** Multiply-adds on registers alone: what the arithmetic units do when nothing must be loaded. */
+export function registers(machine: Machine): Yardstick {
+  const [steps, tasks] = [1 << 14, 32 * machine.threads];
+  const program = machine.program("ceiling: registers", (module) => {
+    module.task((f, args, index) => {
+      const factor = f.let(v128.load32Splat(args, 4));
+      const sums = Array.from({ length: CHAINS }, () => f.let(v128.load32Splat(args, 4)));
+      f.forRange(0, steps, 1, () => {
+        for (const sum of sums) f.set(sum, f.madd(sum, factor, factor));
+      });
+      const total = sums.reduce<Value<"v128">>((a, b) => f32x4.add(a, b), f32x4.const(0));
+      f.store(i32.add(i32.load(args, 0), i32.mul(index, 16)), total);
+    });
+  });
+  const addresses = blocks(machine, [4 * tasks]);
+  const run = () => { machine.parallel(program, tasks, [...addresses, f32Bits(0.5)]); }; // prettier-ignore
+  return { run, addresses, amount: 8 * CHAINS * steps * tasks };
 }
 
 /** Words of each array of {@link memoryCopy}: 32 MiB, more than any cache that two cores share. */

@@ -1,0 +1,21 @@
+/** `npx tsx bench/compare.ts A.json B.json`: two runs of the benchmarks, row by row. */
+import { Command } from "@commander-js/extra-typings";
+import { main } from "../supcon/commands/main.ts";
+import { oneLine } from "../supcon/commands/parsers.ts";
+import { formatComparison } from "./report/compare.ts";
+import { readReport } from "./report/read.ts";
+
+await main(() => {
+  const command = new Command("npx tsx bench/compare.ts")
+    .description(
+      "Compares two runs of the benchmarks: ours by time, other libraries by their ratio to ours, which a\nbusier machine changes less. Marked are differences above 10 % that no noise explains.",
+    )
+    .argument("<A.json>", "bench.json of a run")
+    .argument("<B.json>", "that of a later one")
+    .configureOutput({ outputError: oneLine })
+    .exitOverride();
+  command.parse();
+  const [a, b] = command.processedArgs;
+  console.log(formatComparison(readReport(a), readReport(b)));
+  return Promise.resolve();
+});

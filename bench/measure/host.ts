@@ -1,0 +1,83 @@
+/**
+ * The program of a process in which one library runs, asked by the parent over IPC: so that libraries which want the same
+ * globals, or change them, do not meet.
+ */
+import { Bench } from "tinybench";
+import { Unable } from "../peers/library.ts";
+import type { Job, Library } from "../peers/library.ts";
+import { openPeer } from "../peers/peers.ts";
+import type { Answer, Question } from "./protocol.ts";
+
+let library: Library | undefined;
+let job: Job | undefined;
+
+async function answer(question: Question): Promise<Answer> {
+  switch (question.kind) {
+    case "open":
+      library = await openPeer(question.peer, question.start);
+      return { kind: "opened", description: library.describe() };
+    case "prepare": {
+      job?.dispose();
+      job = undefined;
+      if (!library) throw new Error("expected an open library");
+      job = await library.job(question.problem);
+      const start = performance.now();
+      const outputs = await job.outputs();
+      const firstMilliseconds = performance.now() - start;
+      return {
+        kind: "prepared",
+        outputs,
+        firstMilliseconds,
+        amount: job.amount,
+        description: job.describe?.() ?? library.describe(),
+      };
+    }
+    case "batch": {
+      if (!job) throw new Error("expected a prepared job");
+      return { kind: "timed", ...(await time(job, question.milliseconds)), extraBytes: job.extraBytes?.() };
+    }
+    case "profile":
+      job?.dispose();
+      job = undefined;
+      if (!library?.profile) throw new Unable("cannot time its kernels");
+      return { kind: "profiled", ...(await library.profile(question.problem, question.runs)) };
+    case "finish":
+      job?.dispose();
+      job = undefined;
+      return { kind: "finished" };
+  }
+}
+
+/** Runs the job again and again for so long, at least once. */
+async function time({ run }: Job, milliseconds: number) {
+  // Asynchronous is what all are told to be: tinybench would find out by a call, which may take a minute.
+  const bench = new Bench({ time: milliseconds, iterations: 1, warmup: false, throws: true });
+  bench.add("job", run, { async: true });
+  const [task] = await bench.run();
+  if (task?.result.state !== "completed") {
+    throw new Error(`expected a completed run, got ${task?.result.state ?? "none"}`);
+  }
+  return { milliseconds: task.result.latency.p50, samples: task.result.latency.samplesCount };
+}
+
+process.on("message", (question: Question) => {
+  answer(question)
+    .catch((error: unknown): Answer => ({
+      kind: "refused",
+      reason: reasonOf(error),
+      isBug: !(error instanceof Unable),
+    }))
+    .then((reply) => process.send?.(reply))
+    .catch((error: unknown) => {
+      console.error(error);
+      process.exit(1);
+    });
+});
+
+// The parent is gone.
+process.on("disconnect", () => process.exit());
+
+function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.split("\n", 1)[0] ?? message;
+}

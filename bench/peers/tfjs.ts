@@ -1,0 +1,241 @@
+/** TensorFlow.js in plain JavaScript, WebAssembly, or WebGPU under the same Dawn as ours. */
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import * as tf from "@tensorflow/tfjs";
+import type { Tensor } from "@tensorflow/tfjs";
+import * as inputs from "../problems/inputs.ts";
+import { convolutionShape } from "../problems/problem.ts";
+import type { BatchNorm, Conv2d, CrossEntropy, Matmul, Memory, Problem, SupCon, Training } from "../problems/problem.ts"; // prettier-ignore
+import { CLASSES, runNetwork } from "../problems/resnet.ts";
+import { becomeBrowser } from "./browser.ts";
+import { Unable } from "./library.ts";
+import type { Job, Library, Start } from "./library.ts";
+
+export async function open({ mode, threads }: Start): Promise<Library> {
+  if (mode === "wasm") {
+    const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
+    const main = createRequire(import.meta.url).resolve("@tensorflow/tfjs-backend-wasm");
+    setWasmPaths(join(dirname(main), "/"));
+  }
+  if (mode === "webgpu") {
+    await becomeBrowser(threads, { gpu: true });
+    await import("@tensorflow/tfjs-backend-webgpu");
+  }
+  if (!(await tf.setBackend(mode))) throw new Unable(`tfjs has no backend ${mode} here`);
+  await tf.ready();
+  return {
+    describe: () => `tfjs ${tf.version_core}, ${mode}${mode === "wasm" ? ": SIMD, 1 thread in Node" : ""}`,
+    job: (problem) => jobOf(mode, problem),
+  };
+}
+
+/** Tensors that stay, and what is computed of them each time. */
+interface Op {
+  readonly inputs: readonly Tensor[];
+  readonly compute: () => readonly Tensor[];
+}
+
+function jobOf(mode: string, problem: Problem): Job {
+  switch (problem.kind) {
+    case "matmul":
+      return opJob(mode, matmul(problem));
+    case "conv2d":
+      return opJob(mode, convolution(mode, problem));
+    case "batchNorm":
+      return opJob(mode, batchNorm(problem));
+    case "memory":
+      return opJob(mode, memory(problem));
+    case "crossEntropy":
+      return opJob(mode, crossEntropy(problem));
+    case "supCon":
+      return opJob(mode, supCon(problem));
+    case "training":
+      return training(mode, problem);
+    case "optimizer":
+      throw new Unable("its optimisers update inside of a step only");
+    case "augmentation":
+    case "data":
+    case "ceiling":
+      throw new Unable("no such thing");
+  }
+}
+
+/**
+ * Resolves when a tensor is computed, and all that was queued before. Ops in JavaScript and WebAssembly are done when they
+ * return; of a GPU one element is read back, there being no public way to wait.
+ */
+async function done(mode: string, last: Tensor | undefined): Promise<void> {
+  if (mode !== "webgpu" || !last) return;
+  const element = tf.tidy(() => tf.slice(tf.reshape(last, [-1]), [0], [1]));
+  await element.data();
+  element.dispose();
+}
+
+function opJob(mode: string, { inputs: tensors, compute }: Op): Job {
+  return {
+    run: async () => {
+      const results = tf.tidy(compute);
+      await done(mode, results.at(-1));
+      tf.dispose(results);
+    },
+    outputs: async () => {
+      const results = tf.tidy(compute);
+      const data = await Promise.all(results.map(async (result) => Float32Array.from(await result.data())));
+      tf.dispose(results);
+      return data;
+    },
+    dispose: () => { tf.dispose(tensors); }, // prettier-ignore
+  };
+}
+
+function matmul(problem: Matmul): Op {
+  const [a, b] = inputs.productInputs(problem);
+  const [left, right] = [tf.tensor(a.data, a.shape), tf.tensor(b.data, b.shape)];
+  return { inputs: [left, right], compute: () => [tf.matMul(left, right)] };
+}
+
+/** Throws {@link Unable} where convolutions have no gradient. */
+function checkGradient(mode: string, kernel: string): void {
+  if (tf.getKernel(kernel, mode) === undefined) throw new Unable(`no ${kernel} on ${mode}`);
+}
+
+function convolution(mode: string, problem: Conv2d): Op {
+  const { x: inputShape, w: weightShape, stride, groups, dilation, pass } = problem;
+  if (groups > 1 && groups !== inputShape[3]) throw new Unable("no groups but depthwise");
+  if (dilation > 1) throw new Unable("left out");
+  const isDepthwise = groups > 1;
+  const data = inputs.convolutionInputs(problem);
+  const x = tf.tensor(data.x, inputShape);
+  const w = tf.tensor(data.w, isDepthwise ? [weightShape[0], weightShape[1], groups, 1] : weightShape);
+  const dy = tf.tensor(data.dy, convolutionShape(problem));
+  const padding = Math.floor(weightShape[0] / 2);
+  const forward = isDepthwise ? tf.depthwiseConv2d : tf.conv2d;
+  const tensors = [x, w, dy];
+  switch (pass) {
+    case "forward":
+      return { inputs: tensors, compute: () => [forward(x, w, stride, padding)] };
+    case "gradInput":
+      if (isDepthwise) checkGradient(mode, "DepthwiseConv2dNativeBackpropInput");
+      if (isDepthwise) throw new Unable("no op of its own");
+      return { inputs: tensors, compute: () => [tf.conv2dTranspose(dy, w, inputShape, stride, padding)] };
+    case "gradWeight":
+      checkGradient(mode, isDepthwise ? "DepthwiseConv2dNativeBackpropFilter" : "Conv2DBackpropFilter");
+      throw new Unable("no op of its own: only with the forward pass");
+    case "both": {
+      checkGradient(mode, isDepthwise ? "DepthwiseConv2dNativeBackpropFilter" : "Conv2DBackpropFilter");
+      const gradients = tf.grads((a, b) => forward(a, b, stride, padding));
+      return { inputs: tensors, compute: () => gradients([x, w], dy) };
+    }
+  }
+}
+
+const normalize = (x: Tensor, gamma: Tensor, beta: Tensor): Tensor => {
+  const { mean, variance } = tf.moments(x, [0, 1, 2]);
+  return tf.batchNorm(x, mean, variance, beta, gamma, 1e-5);
+};
+
+function batchNorm({ x: shape, pass }: BatchNorm): Op {
+  const channels = shape[3];
+  const x = tf.tensor(inputs.uniform(shape, 0), shape);
+  const gamma = tf.tensor(inputs.uniform([channels], 1), [channels]);
+  const beta = tf.tensor(inputs.uniform([channels], 2), [channels]);
+  const dy = tf.tensor(inputs.uniform(shape, 3), shape);
+  const gradients = tf.grads(normalize);
+  return {
+    inputs: [x, gamma, beta, dy],
+    compute: () => (pass === "forward" ? [normalize(x, gamma, beta)] : gradients([x, gamma, beta], dy)),
+  };
+}
+
+function memory({ op, rows, columns }: Memory): Op {
+  const shape = [rows, columns];
+  const [a, b] = [tf.tensor(inputs.uniform(shape, 0), shape), tf.tensor(inputs.uniform(shape, 1), shape)];
+  const compute = {
+    add: () => tf.add(a, b),
+    // x (1 + erf(x / sqrt 2)) / 2
+    gelu: () =>
+      tf.mul(tf.mul(a, 0.5), tf.add(tf.erf(tf.mul(a, Math.SQRT1_2)), tf.tensor(Float32Array.of(1), []))),
+    sum: () => tf.sum(a),
+    sumRows: () => tf.sum(a, 1),
+    sumColumns: () => tf.sum(a, 0),
+    softmax: () => tf.softmax(a),
+  }[op];
+  return { inputs: [a, b], compute: () => [compute()] };
+}
+
+const meanCrossEntropy = (logits: Tensor, targets: Tensor): Tensor =>
+  tf.neg(tf.mean(tf.sum(tf.mul(targets, tf.logSoftmax(logits)), 1)));
+
+function crossEntropy({ rows, classes }: CrossEntropy): Op {
+  const logits = tf.tensor(inputs.uniform([rows, classes]), [rows, classes]);
+  const targets = tf.oneHot(tf.tensor1d(inputs.labels(rows, classes), "int32"), classes);
+  const gradient = tf.grads((x: Tensor) => meanCrossEntropy(x, targets));
+  return { inputs: [logits, targets], compute: () => gradient([logits]) };
+}
+
+function supCon({ m, d }: SupCon): Op {
+  const z = tf.tensor(inputs.unitRows(m, d), [m, d]);
+  const masks = inputs.pairMasks(m, inputs.labels(m, 10));
+  const [itself, positives] = [tf.tensor(masks.itself, [m, m]), tf.tensor(masks.positives, [m, m])];
+  const gradient = tf.grads((x: Tensor) => {
+    const logits = tf.div(tf.matMul(x, x, false, true), 0.1);
+    const others = tf.logSumExp(tf.sub(logits, itself), 1);
+    return tf.mean(tf.sub(others, tf.sum(tf.mul(logits, positives), 1)));
+  });
+  return { inputs: [z, itself, positives], compute: () => gradient([z]) };
+}
+
+function training(mode: string, problem: Training): Job {
+  checkGradient(mode, "Conv2DBackpropFilter");
+  const { batch, size, network } = problem;
+  const data = inputs.trainingInputs(problem);
+  const x = tf.tensor(data.x, [batch, size, size, 3]);
+  const targets = tf.oneHot(tf.tensor1d(data.labels, "int32"), CLASSES);
+  const weights = new Map(
+    [...inputs.networkParameters(network)].map(([name, { shape, data: values }]) => [
+      name,
+      tf.variable(tf.tensor(values, shape), true, name),
+    ]),
+  );
+  const weight = (name: string): Tensor => {
+    const found = weights.get(name);
+    if (!found) throw new RangeError(`no parameter ${name}`);
+    return found;
+  };
+  const forward = (): Tensor =>
+    runNetwork<Tensor>(
+      network,
+      {
+        conv: (value, name, stride) => {
+          const w = weight(`${name}.weight`);
+          return tf.conv2d(value, w, stride, Math.floor((w.shape[0] ?? 1) / 2));
+        },
+        norm: (value, name) => normalize(value, weight(`${name}.weight`), weight(`${name}.bias`)),
+        relu: tf.relu,
+        add: tf.add,
+        share: (value) => value,
+        maxPool: (value) => tf.maxPool(value, 3, 2, 1),
+        averagePool: (value) => tf.mean(value, [1, 2]),
+        linear: (value, name) => tf.add(tf.matMul(value, weight(`${name}.weight`)), weight(`${name}.bias`)),
+      },
+      x,
+    );
+  const optimizer = tf.train.momentum(inputs.SGD_OPTIONS.lr, inputs.SGD_OPTIONS.momentum);
+  const step = (): Tensor => optimizer.minimize(() => meanCrossEntropy(forward(), targets), true);
+  const lossOf = async (loss: Tensor): Promise<number> => {
+    const [value = NaN] = await loss.data();
+    loss.dispose();
+    return value;
+  };
+  return {
+    run: async () => {
+      step().dispose();
+      await done(mode, weight("conv1.weight"));
+    },
+    outputs: async () => [Float32Array.of(await lossOf(step()), await lossOf(step()))],
+    dispose: () => {
+      optimizer.dispose();
+      tf.dispose([x, targets, ...weights.values()]);
+    },
+  };
+}

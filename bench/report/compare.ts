@@ -1,0 +1,57 @@
+/** Two runs, row by row. */
+import { formatColumns } from "../../engine/columns.ts";
+import { duration, percent, times } from "./format.ts";
+import { isNoisy, NOISY } from "./report.ts";
+import type { BenchReport, Measured, RowReport } from "./report.ts";
+
+/** A library's result in both runs. */
+interface Pair {
+  readonly row: string;
+  readonly before: Measured;
+  readonly after: Measured;
+  /** How much the share of the ceiling, or else the time, or the ratio to ours has changed: 1 is not at all. */
+  readonly change: number;
+  /** Whether either run said that the row is noisy. */
+  readonly isNoisy: boolean;
+}
+
+/** Results that both runs have. Ours are compared by time; others by their ratio to ours, taken within each run. */
+export function pairsOf(a: BenchReport, b: BenchReport): Pair[] {
+  const later = new Map(b.rows.map((row) => [row.name, row]));
+  return a.rows.flatMap((row) => {
+    const other: RowReport | undefined = later.get(row.name);
+    return row.measured.flatMap((before) => {
+      const after = other?.measured.find(({ library }) => library === before.library);
+      if (!after) return [];
+      const change =
+        before.ratio !== undefined && after.ratio !== undefined
+          ? after.ratio / before.ratio
+          : before.milliseconds / after.milliseconds;
+      const noisy = [before, after, row.measured[0], other?.measured[0]].some(
+        (each) => each && isNoisy(each),
+      );
+      return [{ row: row.name, before, after, change, isNoisy: noisy }];
+    });
+  });
+}
+
+/** A table of what both runs have, and whether it differs by more than noise explains. */
+export function formatComparison(a: BenchReport, b: BenchReport): string {
+  const lines = pairsOf(a, b).map(({ row, before, after, change, isNoisy }) => [
+    row,
+    before.library,
+    duration(before.milliseconds),
+    duration(after.milliseconds),
+    ...[before, after].map(({ ratio }) => (ratio === undefined ? "" : times(ratio))),
+    `${change >= 1 ? "+" : ""}${percent(change - 1)}`,
+    isNoisy ? "noisy" : Math.abs(change - 1) > NOISY ? "differs" : "",
+  ]);
+  const head = ["", "", "A", "B", "A vs ours", "B vs ours", "change", ""];
+  return [
+    `A  ${a.date}, ${a.commit}: ${a.command}`,
+    `B  ${b.date}, ${b.commit}: ${b.command}`,
+    "Change: of ours in speed, of the others in how many times as long as ours they take.",
+    "",
+    formatColumns([head, ...lines], 2),
+  ].join("\n");
+}

@@ -1,0 +1,87 @@
+/** What a run leaves in its JSON file. */
+import type { Problem, Work } from "../problems/problem.ts";
+
+/** A library's times in a row. */
+export interface Measured {
+  readonly library: string;
+  readonly peer: string;
+  /** Version, and what really ran. */
+  readonly description: string;
+  /** Median of the rounds. */
+  readonly milliseconds: number;
+  /** Distance between the quartiles of the rounds, as a share of the median. */
+  readonly spread: number;
+  /** Medians of the batches. */
+  readonly rounds: readonly number[];
+  /** Calls in all batches. */
+  readonly samples: number;
+  /** Of the first call, with what it compiles and the results read back. */
+  readonly firstMilliseconds: number;
+  /** Operations, bytes or images in a second. */
+  readonly rate: number;
+  /** Share of the ceiling in the same row. */
+  readonly fraction?: number;
+  /** Its time as a multiple of ours, median of the rounds: above 1 we are faster. */
+  readonly ratio?: number;
+  /** Greatest difference of its result from ours, as a share of the greatest value. */
+  readonly difference?: number;
+  readonly extraBytes?: number;
+}
+
+/** A library that has no times in a row, and why. */
+export interface NotMeasured {
+  readonly library: string;
+  readonly peer: string;
+  readonly reason: string;
+}
+
+export interface RowReport {
+  readonly topic: string;
+  readonly name: string;
+  readonly problem: Problem;
+  readonly work: Work;
+  /** What the machine did at most in the same rounds, in a second: in the micro-kernel, or copying. */
+  readonly ceiling?: number;
+  /** Ours first. */
+  readonly measured: readonly Measured[];
+  readonly notMeasured: readonly NotMeasured[];
+}
+
+/** What the machine did at most, of all rows: medians, in a second. */
+export interface Ceilings {
+  readonly registers?: number;
+  readonly microKernel?: number;
+  readonly copy?: number;
+}
+
+export interface BenchReport {
+  readonly format: 1;
+  readonly command: string;
+  readonly date: string;
+  readonly seconds: number;
+  readonly machine: {
+    readonly processor: string;
+    readonly cores: number;
+    readonly memoryBytes: number;
+    readonly system: string;
+    readonly node: string;
+    /** Average load of the last minute at start and end: what other processes took is in it. */
+    readonly load: readonly [number, number];
+  };
+  readonly backend: string;
+  /** Threads, instruction set, adapter. */
+  readonly description: string;
+  readonly threads: number;
+  readonly commit: string;
+  /** Of the libraries that ran. */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly ceilings: Ceilings;
+  /** Libraries that did not start, and why. */
+  readonly missing: readonly { readonly library: string; readonly reason: string }[];
+  readonly rows: readonly RowReport[];
+}
+
+/** Above this, a row's times say little. */
+export const NOISY = 0.1;
+
+export const isNoisy = ({ spread }: Pick<Measured, "spread">): boolean => spread > NOISY;

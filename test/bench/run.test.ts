@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { readReport } from "../../bench/report/read.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+
+interface Outcome {
+  readonly code: number | string | null | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const run = (script: string, ...args: readonly string[]): Promise<Outcome> =>
+  new Promise((resolve) => {
+    execFile(process.execPath, ["--import", "tsx", join(root, "bench", script), ...args], { cwd: root }, (error, stdout, stderr) => {
+      resolve({ code: error ? error.code : 0, stdout, stderr });
+    }); // prettier-ignore
+  });
+
+const folder = mkdtempSync(join(tmpdir(), "bench-"));
+
+test("a quick run leaves a table, a report and a page; a run compared with itself has not changed", async () => {
+  const out = join(folder, "a");
+  const { code, stdout, stderr } = await run("run.ts", "--quick", "--filter", "matmul", "--peers", "none", "--threads", "1", "--out", out); // prettier-ignore
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /matmul 512 x 512 x 512/);
+  assert.match(stdout, /bench\.html/);
+  const path = join(out, "bench.json");
+  const report = readReport(path);
+  assert.deepEqual([report.backend, report.threads, report.rows.length], ["cpu", 1, 1]);
+  const [ours] = report.rows[0]!.measured;
+  assert.ok(ours && ours.milliseconds > 0 && ours.rounds.length > 0 && ours.fraction! > 0);
+  assert.ok(report.ceilings.copy! > 0 && report.ceilings.microKernel! > 0 && report.ceilings.registers! > 0);
+  const page = readFileSync(join(out, "bench.html"), "utf8");
+  assert.match(page, /<svg[^]*matmul 512/);
+  assert.doesNotMatch(page, /(?:src|href)="http/);
+  const compared = await run("compare.ts", path, path);
+  assert.equal(compared.code, 0, compared.stderr);
+  assert.match(compared.stdout, /\+0 %/);
+});
+
+test("bad usage is exit code 2 and one line that tells what there is", async () => {
+  const filter = await run("run.ts", "--filter", "no such row");
+  assert.equal(filter.code, 2);
+  assert.match(filter.stderr, /^error: --filter: expected .*matmul.*\n$/);
+  const peer = await run("run.ts", "--peers", "nobody");
+  assert.equal(peer.code, 2);
+  assert.match(peer.stderr, /tfjs/);
+  const broken = join(folder, "broken.json");
+  writeFileSync(broken, "{}");
+  const comparison = await run("compare.ts", broken, broken);
+  assert.equal(comparison.code, 2);
+  assert.match(comparison.stderr, /expected a bench\.json/);
+});

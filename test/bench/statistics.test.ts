@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { difference, median, quantile, spread } from "../../bench/measure/statistics.ts";
+
+test("the median and the quartiles of few numbers", () => {
+  assert.equal(median([3, 1, 2]), 2);
+  assert.equal(median([4, 1, 2, 3]), 2.5);
+  assert.equal(quantile([1, 2, 3, 4, 5], 0.25), 2);
+  assert.equal(quantile([7], 0.75), 7);
+  assert.ok(Number.isNaN(median([])));
+});
+
+test("the spread is the middle half's width as a share of the median, in any unit", () => {
+  assert.equal(spread([8, 9, 10, 11, 12]), 0.2);
+  assert.equal(spread([10, 10, 10, 10, 500]), 0);
+  const time = fc.double({ min: 0.1, max: 1e6, noNaN: true });
+  fc.assert(
+    fc.property(fc.array(time, { minLength: 2, maxLength: 9 }), (times) => {
+      const scaled = spread(times.map((each) => 1000 * each));
+      assert.ok(Math.abs(scaled - spread(times)) <= 1e-9 * (1 + scaled));
+    }),
+  );
+});
+
+test("results differ by a share of the greatest value, and infinitely where they do not fit", () => {
+  const expected = [Float32Array.of(1, -4), Float32Array.of(0.5)];
+  assert.equal(difference(expected, [Float32Array.of(1, -3), Float32Array.of(0.5)]), 0.25);
+  assert.equal(difference(expected, expected), 0);
+  assert.equal(difference(expected, [Float32Array.of(1, -4)]), Infinity);
+  assert.equal(difference(expected, [Float32Array.of(1), Float32Array.of(0.5)]), Infinity);
+  assert.equal(difference(expected, [Float32Array.of(1, NaN), Float32Array.of(0.5)]), Infinity);
+});
