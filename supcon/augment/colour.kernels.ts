@@ -67,8 +67,9 @@ export function adjustHue(image: Float32Array, turns: number): void {
     const red = image[i]!;
     const green = image[i + 1]!;
     const blue = image[i + 2]!;
-    const value = Math.max(red, green, blue);
-    const chroma = value - Math.min(red, green, blue);
+    // Not with Math.max and Math.min: see geometry.kernels.ts.
+    const value = red > green ? (red > blue ? red : blue) : green > blue ? green : blue;
+    const chroma = value - (red < green ? (red < blue ? red : blue) : green < blue ? green : blue);
     if (chroma === 0) continue; // grey has no hue
     let hue: number; // in [-1, 5]
     if (value === red) hue = (green - blue) / chroma;
@@ -81,9 +82,10 @@ export function adjustHue(image: Float32Array, turns: number): void {
   }
 }
 
+/** `sextant` in [0, 18). */
 function hueChannel(sextant: number, value: number, chroma: number): number {
-  const k = sextant - 6 * Math.floor(sextant / 6);
-  return value - chroma * clampToUnit(Math.min(k, 4 - k));
+  const k = sextant < 6 ? sextant : sextant < 12 ? sextant - 6 : sextant - 12;
+  return value - chroma * clampToUnit(k < 2 ? k : 4 - k);
 }
 
 /** x -> (x - mean) / std, channel by channel. */

@@ -1,4 +1,6 @@
 import { ValueError } from "../../engine/errors.ts";
+import { MAX_MAGNITUDE } from "./rand-augment.ts";
+import type { RandAugmentOptions } from "./rand-augment.ts";
 
 /** A closed interval [min, max]. */
 export type Range = readonly [min: number, max: number];
@@ -23,9 +25,23 @@ export interface JitterRange {
   readonly hue: number;
 }
 
+/** Gaussian blur, with a kernel of about a tenth of the image's side: 2 floor(floor(side / 10) / 2) + 1, as SimCLR has it. */
+export interface BlurRange {
+  readonly probability: number;
+  /** Standard deviation in pixels, drawn uniformly. */
+  readonly sigma: Range;
+}
+
+/** A square that takes the colour of the mean, and so is 0 after normalisation. */
+export interface CutoutSize {
+  /** Share of the image's shorter side, within (0, 1]. */
+  readonly side: number;
+}
+
 /**
- * How a view is drawn from an image, in this order: crop, flip, jitter, grayscale, normalise. Plain JSON.
- * The operations and their order are torchvision's, as used by SupContrast.
+ * How a view is drawn from an image, in the order of the fields: crop, flip, jitter, AutoAugment, RandAugment, grayscale,
+ * blur, cutout, normalise. Plain JSON. Fields that may be left out are not applied then. Crop to jitter and grayscale are
+ * torchvision's, as used by SupContrast; the whole order is that of the authors' TensorFlow code.
  */
 export interface AugmentPolicy {
   /** null: the whole image. */
@@ -35,8 +51,13 @@ export interface AugmentPolicy {
    */
   readonly flip: number;
   readonly jitter: JitterRange | null;
+  /** The sub-policies found for CIFAR-10; what comes in at the borders, on the scale [0, 1]. */
+  readonly autoAugment?: { readonly fill: number } | null;
+  readonly randAugment?: RandAugmentOptions | null;
   /** Probability of losing the colour. */
   readonly grayscale: number;
+  readonly blur?: BlurRange | null;
+  readonly cutout?: CutoutSize | null;
   /** One per channel, on the scale [0, 1]. */
   readonly mean: readonly number[];
   readonly std: readonly number[];
@@ -76,8 +97,8 @@ export const cifar100Policy: AugmentPolicy = {
 };
 
 /** The policy of evaluation: no randomness, the same normalisation. */
-export function withoutAugmentation(policy: AugmentPolicy): AugmentPolicy {
-  return { ...policy, crop: null, flip: 0, jitter: null, grayscale: 0 };
+export function withoutAugmentation({ mean, std }: AugmentPolicy): AugmentPolicy {
+  return { crop: null, flip: 0, jitter: null, grayscale: 0, mean, std };
 }
 
 /**
@@ -112,6 +133,20 @@ export function checkPolicy(policy: AugmentPolicy, channels: number): void {
     }
     require(jitter.hue >= 0 && jitter.hue <= 0.5, "jitter.hue", "in [0, 0.5]", jitter.hue);
   }
+  const { autoAugment, randAugment, blur, cutout } = policy;
+  if (autoAugment) require(isShare(autoAugment.fill), "autoAugment.fill", "in [0, 1]", autoAugment.fill);
+  if (randAugment) {
+    const { layers, magnitude, fill } = randAugment;
+    require(Number.isInteger(layers) && layers >= 1, "randAugment.layers", "to be an integer >= 1", layers);
+    require(magnitude >= 0 && magnitude <= MAX_MAGNITUDE, "randAugment.magnitude", "in [0, 10]", magnitude);
+    require(isShare(fill), "randAugment.fill", "in [0, 1]", fill);
+  }
+  if (blur) {
+    const [min, max] = blur.sigma;
+    require(isShare(blur.probability), "blur.probability", "in [0, 1]", blur.probability);
+    require(min > 0 && min <= max && max < Infinity, "blur.sigma", "0 < min <= max", blur.sigma);
+  }
+  if (cutout) require(cutout.side > 0 && cutout.side <= 1, "cutout.side", "in (0, 1]", cutout.side);
   if (channels !== 3) {
     const coloured = grayscale > 0 || (jitter !== null && (jitter.saturation > 0 || jitter.hue > 0));
     require(!coloured, "grayscale, saturation and hue", "to be 0 except for 3 channels", [channels]);

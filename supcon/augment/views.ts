@@ -2,6 +2,7 @@ import { ValueError } from "../../engine/errors.ts";
 import type { Random } from "../../engine/random.ts";
 import { checkPositiveInteger } from "../../nn/check.ts";
 import type { ImageDataset, ImageShape } from "../data/dataset.ts";
+import { autoAugment } from "./auto-augment.ts";
 import {
   adjustBrightness,
   adjustContrast,
@@ -12,9 +13,12 @@ import {
   toGrayscale,
 } from "./colour.kernels.ts";
 import { sampleCrop } from "./crop.ts";
+import { gaussianBlur } from "./filter.kernels.ts";
 import { flipHorizontal, resizedCrop } from "./geometry.kernels.ts";
-import type { AugmentPolicy, JitterRange } from "./policy.ts";
+import { cutout } from "./operations.ts";
+import type { AugmentPolicy, BlurRange, JitterRange } from "./policy.ts";
 import { checkPolicy } from "./policy.ts";
+import { randAugment } from "./rand-augment.ts";
 
 /**
  * Draws `views` random views of each image at `indices`: [N, V, H, W, C], row-major, normalised.
@@ -67,7 +71,14 @@ export function augment(
   if (policy.jitter && random.uniform() < policy.jitter.probability) {
     jitter(output, shape.channels, policy.jitter, random);
   }
+  if (policy.autoAugment) autoAugment(output, shape, policy.autoAugment.fill, random);
+  if (policy.randAugment) randAugment(output, shape, policy.randAugment, random);
   if (random.uniform() < policy.grayscale) toGrayscale(output);
+  if (policy.blur && random.uniform() < policy.blur.probability) blur(output, shape, policy.blur, random);
+  if (policy.cutout) {
+    const side = policy.cutout.side * Math.min(shape.height, shape.width);
+    cutout(output, shape, Math.round(side / 2), policy.mean, random);
+  }
   normalize(output, policy.mean, policy.std);
 }
 
@@ -96,4 +107,9 @@ function jitter(image: Float32Array, channels: number, range: JitterRange, rando
         break;
     }
   }
+}
+
+function blur(image: Float32Array, shape: ImageShape, { sigma }: BlurRange, random: Random): void {
+  const radius = Math.floor(Math.floor(Math.min(shape.height, shape.width) / 10) / 2);
+  gaussianBlur(image, shape, radius, random.uniform(...sigma));
 }

@@ -2,13 +2,15 @@ import { join } from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
 import { backendNames } from "../../engine/backend.ts";
 import { ValueError } from "../../engine/errors.ts";
+import { defaultRandAugment, policyNames } from "../augment/policies.ts";
+import { MAX_MAGNITUDE } from "../augment/rand-augment.ts";
 import type { EncoderName } from "../model.ts";
 import { contrastiveLosses, defaultTemperatures } from "../training/contrastive.ts";
 import { trainingForms } from "../training/objective.ts";
 import { optimizerNames } from "../training/optimizers.ts";
 import { scheduleForms } from "../training/schedules.ts";
 import { applyConfig } from "./config.ts";
-import { belowOne, integer, nonNegative, oneLine, positive, scale, share } from "./parsers.ts";
+import { belowOne, integer, nonNegative, oneLine, positive, scale, share, upTo } from "./parsers.ts";
 
 /**
  * How much a preset trains. Measured on MNIST and two Zen 4 cores, CPU time (two idle cores take about half of it) and
@@ -79,6 +81,9 @@ const commandLine = () =>
     .option("--data <name>", "mnist, or a folder with four IDX files named as MNIST's (plain or .gz)", "mnist")
     .option("--train-images <n>", `training images, every class equally often (${presetHelp("trainImages")})`, integer(10))
     .option("--test-images <n>", "test images", integer(1), 10_000)
+    .addOption(new Option("--policy <name>", "how views are drawn, as npx tsx supcon/augment.ts shows; default: the data set's own").choices(policyNames).default("default" as const))
+    .option("--rand-layers <n>", "randaugment, stacked-randaugment: operations in a row", integer(1, 16), defaultRandAugment.layers)
+    .option("--rand-magnitude <m>", `randaugment, stacked-randaugment: their strength, 0 to ${MAX_MAGNITUDE}`, upTo(MAX_MAGNITUDE), defaultRandAugment.magnitude)
     .option("--crop <area>", "least share of an image that a random view shows", share, 0.5)
     .optionsGroup("Model:")
     .addOption(new Option("--model <name>", "encoder").choices(encoderNames).default("resnet8" as const))
@@ -123,6 +128,7 @@ const commandLine = () =>
     .optionsGroup("Run:")
     .option("--seed <n>", "of everything random: the same seed gives the same weights", integer(0), 0)
     .option("--threads <n>", "threads of the cpu backend (default: one per core)", integer(1, 1024))
+    .option("--data-threads <n>", "threads that make views during a step; 0: before it, on the main thread", integer(0, 64), 1)
     .addOption(new Option("--backend <name>", "what computes").choices(backendChoices).default("auto" as const))
     .option("--out <dir>", "run folder, new or empty (default: runs/ and the time)")
     .option("--config <file>", "JSON file with options, such as another run's config.json")

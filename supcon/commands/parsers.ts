@@ -26,6 +26,9 @@ export const nonNegative = number(">= 0", (x) => x >= 0);
 export const share = number("in (0, 1]", (x) => x > 0 && x <= 1);
 export const belowOne = number("in [0, 1)", (x) => x >= 0 && x < 1);
 
+/** A parser of numbers from 0 on. */
+export const upTo = (max: number) => number(`from 0 to ${max}`, (x) => x >= 0 && x <= max);
+
 /** What a loss may be multiplied with: nothing, tau, or tau over a base. */
 export const scale = (text: string): "none" | "temperature" | number =>
   text === "none" || text === "temperature" ? text : number("> 0, none or temperature", (x) => x > 0)(text);

@@ -6,8 +6,9 @@ import type { Random } from "../../engine/random.ts";
 import { scope } from "../../engine/scope.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import type { Linear, Memory, Optimizer, Schedule, StateDict } from "../../nn/index.ts";
+import { loadBatches } from "../augment/loader.ts";
+import type { Batch, BatchPlan } from "../augment/loader.ts";
 import type { AugmentPolicy } from "../augment/policy.ts";
-import { makeViews } from "../augment/views.ts";
 import { classBalancedOrder } from "../data/dataset.ts";
 import type { ImageDataset } from "../data/dataset.ts";
 import type { SupConDiagnostics } from "../losses/index.ts";
@@ -36,6 +37,8 @@ export interface PretrainOptions extends Omit<ObjectiveOptions, "classCounts"> {
   /** Random views of each image. */
   readonly views: number;
   readonly policy: AugmentPolicy;
+  /** Threads that make the views of the next batches during a step. Default 0: they are made before it. */
+  readonly dataThreads?: number;
   /** Greatest learning rate: that at the end of the warm-up. */
   readonly learningRate: number;
   /** Default sgd. */
@@ -159,32 +162,22 @@ export class Pretraining implements Disposable {
 
   /** Trains to the end, or until it is told to stop. Throws DivergedError at the first loss that is not finite. */
   async run({ onStep, onEpoch, signal }: PretrainHooks = {}): Promise<void> {
-    const { batch, views, random } = this.#options;
+    const { batch, views, policy, dataThreads: threads = 0 } = this.#options;
     const ofEpoch = this.stepsPerEpoch;
     this.#model.train();
-    while (this.#position.step < this.steps) {
+    let started = performance.now() - 1000 * this.#position.seconds;
+    const seconds = () => (performance.now() - started) / 1000;
+    for await (const images of loadBatches(this.#dataset, this.#plans(), { views, policy, threads })) {
+      // A backend that computes at once leaves the event loop no turn of its own, and signals would not be heard.
+      await setImmediate();
+      if (signal?.aborted) return;
       const epoch = Math.floor(this.#position.step / ofEpoch);
-      const ofViews = random.fork(epoch);
-      // Not from ofViews itself: what is drawn from it would change the views, which fork from its state.
-      const ofOrder = random.fork(epoch);
-      const order = this.#options.classBalanced
-        ? classBalancedOrder(this.#dataset, ofOrder)
-        : ofOrder.permutation(this.#dataset.count);
-      const started = performance.now() - 1000 * this.#position.seconds;
-      const seconds = () => (performance.now() - started) / 1000;
-      let latest: StepDiagnostics | null = null;
-      for (let i = this.#position.step % ofEpoch; i < ofEpoch; i++) {
-        // A backend that computes at once leaves the event loop no turn of its own, and signals would not be heard.
-        await setImmediate();
-        if (signal?.aborted) return;
-        const indices = order.subarray(i * batch, (i + 1) * batch);
-        const { loss, diagnostics } = await this.#step(indices, ofViews, epoch, i === ofEpoch - 1);
-        latest = diagnostics;
-        const { step, lossSum } = this.#position;
-        this.#position = { step: step + 1, lossSum: lossSum + loss, seconds: seconds() };
-        await onStep?.({ step: step + 1, epoch: epoch + 1, loss });
-      }
-      const { step, lossSum } = this.#position;
+      const isLast = (this.#position.step + 1) % ofEpoch === 0;
+      const { loss, diagnostics } = await this.#step(images, epoch, isLast);
+      const [step, lossSum] = [this.#position.step + 1, this.#position.lossSum + loss];
+      this.#position = { step, lossSum, seconds: seconds() };
+      await onStep?.({ step, epoch: epoch + 1, loss });
+      if (!isLast) continue;
       const report = {
         epoch: epoch + 1,
         steps: step,
@@ -192,25 +185,44 @@ export class Pretraining implements Disposable {
         learningRate: this.#optimizer.lr,
         imagesPerSecond: (ofEpoch * batch * views) / seconds(),
         seconds: seconds(),
-        diagnostics: latest ?? { gradientNorm: NaN, updateNorm: NaN },
+        diagnostics: diagnostics ?? { gradientNorm: NaN, updateNorm: NaN },
       };
       this.#position = { step, lossSum: 0, seconds: 0 };
       await onEpoch?.(report);
+      started = performance.now();
     }
   }
 
-  /** One step on the images at `indices`. */
+  /** The batches from where the training is to its end. */
+  *#plans(): Generator<BatchPlan, void> {
+    const { epochs, batch, random, classBalanced } = this.#options;
+    const ofEpoch = this.stepsPerEpoch;
+    let { step } = this.#position;
+    for (let epoch = Math.floor(step / ofEpoch); epoch < epochs; epoch++) {
+      const ofViews = random.fork(epoch);
+      // Not from ofViews itself: what is drawn from it would change the views, which fork from its state.
+      const ofOrder = random.fork(epoch);
+      const order = classBalanced
+        ? classBalancedOrder(this.#dataset, ofOrder)
+        : ofOrder.permutation(this.#dataset.count);
+      for (; step < (epoch + 1) * ofEpoch; step++) {
+        const start = (step % ofEpoch) * batch;
+        yield { indices: order.subarray(start, start + batch), random: ofViews };
+      }
+    }
+  }
+
+  /** One step on the views of a batch. */
   async #step(
-    indices: Int32Array,
-    random: Random,
+    { indices, images }: Batch,
     epoch: number,
     isLast: boolean,
   ): Promise<{ readonly loss: number; readonly diagnostics: StepDiagnostics | null }> {
     const [dataset, optimizer] = [this.#dataset, this.#optimizer];
-    const { views, policy } = this.#options;
+    const { views } = this.#options;
     const { step } = this.#position;
     const batch = {
-      images: makeViews(dataset, indices, views, policy, random),
+      images,
       labels: indices.map((index) => dataset.labels[index] ?? 0),
       ...{ views, shape: dataset },
     };

@@ -1,6 +1,7 @@
 /** What a run is made of, by its options. */
 import { Random } from "../../engine/random.ts";
 import { digitPolicy } from "../augment/policy.ts";
+import { namedPolicy } from "../augment/policies.ts";
 import type { AugmentPolicy } from "../augment/policy.ts";
 import type { ImageDataset, ImageShape } from "../data/dataset.ts";
 import { SupConModel } from "../model.ts";
@@ -36,10 +37,13 @@ export const modelOf = (config: TrainConfig, { height, width, channels }: ImageS
   });
 
 /** How images are augmented and normalised. */
-export const policyOf = ({ crop }: TrainConfig): AugmentPolicy => ({
-  ...digitPolicy,
-  crop: crop < 1 && digitPolicy.crop ? { ...digitPolicy.crop, area: [crop, 1] } : null,
-});
+export function policyOf({ crop, policy, randLayers, randMagnitude }: TrainConfig): AugmentPolicy {
+  const own = {
+    ...digitPolicy,
+    crop: crop < 1 && digitPolicy.crop ? { ...digitPolicy.crop, area: [crop, 1] as const } : null,
+  };
+  return namedPolicy(policy, own, { layers: randLayers, magnitude: randMagnitude });
+}
 
 /** Stage 1. Throws ValueError for options that do not fit each other. */
 export const trainingOf = (config: TrainConfig, model: SupConModel, images: ImageDataset): Pretraining =>
