@@ -1,6 +1,7 @@
 /** What comes before the tensors: images from files, and random views of them. On the host, whatever the backend. */
 import { Random } from "../../index.ts";
-import { loadMnist } from "../../supcon/data/mnist.ts";
+import { cacheFolder } from "../../supcon/data/cache.ts";
+import { loadPublished } from "../../supcon/data/published.ts";
 import { cifar10Policy, makeViews } from "../../supcon/index.ts";
 import type { ImageDataset } from "../../supcon/index.ts";
 import { labels, uniform } from "../problems/inputs.ts";
@@ -28,8 +29,11 @@ export function augmentationJob({ images: count }: Augmentation): Job {
 /** MNIST's training images, from the package's files. */
 export function dataJob(): Job {
   return {
-    run: () => { loadMnist("train"); }, // prettier-ignore
-    outputs: () => Promise.resolve([Float32Array.from(loadMnist("train").images.subarray(0, 784))]),
+    run: () => { loadPublished("mnist", "train", cacheFolder()); }, // prettier-ignore
+    outputs: () =>
+      Promise.resolve([
+        Float32Array.from(loadPublished("mnist", "train", cacheFolder()).images.subarray(0, 784)),
+      ]),
     dispose: () => undefined,
   };
 }

@@ -82,7 +82,7 @@ export function parseAugmentCommand(args: readonly string[]): AugmentCommand {
  * fit the images and a file that cannot be written.
  */
 export async function augmentSheet({ config, images, views, out }: AugmentCommand): Promise<void> {
-  const { train: dataset } = dataOf(config);
+  const { train: dataset } = await dataOf(config);
   const policy = policyOf(config);
   const { mean, std } = policy;
   const { height, width, channels, labels, classes } = dataset;

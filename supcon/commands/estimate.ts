@@ -4,7 +4,7 @@ import { formatSummary, summary } from "../../nn/index.ts";
 import { selectImages } from "../data/dataset.ts";
 import { encodeDataset } from "../evaluate/features.ts";
 import type { SupConModel } from "../model.ts";
-import type { RunData } from "./data.ts";
+import type { RunData } from "./run-data.ts";
 import type { TrainConfig } from "./options.ts";
 import type { Pretraining } from "./pretrain.ts";
 import { count } from "./report.ts";

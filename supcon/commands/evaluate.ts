@@ -13,7 +13,7 @@ import { readCheckpoint } from "../run/checkpoint.ts";
 import { evaluationFile, readEvaluation, writeEvaluation } from "../run/evaluation.ts";
 import type { CorruptionReport, Evaluation, FineTuned, Transfer } from "../run/evaluation.ts";
 import { readFeatures } from "../run/features.ts";
-import type { RunData } from "./data.ts";
+import type { RunData } from "./run-data.ts";
 import { formatEvaluation } from "./evaluation-table.ts";
 import { fineTune } from "./fine-tune.ts";
 import { readRunConfig } from "./options.ts";
@@ -107,7 +107,7 @@ export async function evaluate(command: EvaluateCommand): Promise<Evaluation> {
   const { model: weights } = readCheckpoint(join(run, runFiles.checkpoint));
   const own = readFeatures(join(run, runFiles.features));
   const needsImages = transferTo !== undefined || command.with.length > 0;
-  const images = needsImages ? imagesOf(command, config, own) : undefined;
+  const images = needsImages ? await imagesOf(command, config, own) : undefined;
 
   const { backend: name, threads } = config;
   const backend = await init({ backend: name, ...(threads !== undefined && { threads }) });
@@ -162,10 +162,10 @@ function measuredErrors(run: string, evaluation: Evaluation | undefined): Corrup
 }
 
 /** The run's images, or those of the data set to transfer to. */
-function imagesOf(command: EvaluateCommand, config: TrainConfig, own: ImageShape): RunData {
+async function imagesOf(command: EvaluateCommand, config: TrainConfig, own: ImageShape): Promise<RunData> {
   const { data, trainImages = config.trainImages, testImages = config.testImages } = command;
   if (data === undefined) return dataOf(config);
-  const images = dataOf({ ...config, data, trainImages, testImages });
+  const images = await dataOf({ ...config, data, trainImages, testImages });
   if (images.train.channels === own.channels) return images;
   throw new ValueError(
     `--data: expected images of ${own.channels} channels, as the run's, got ${images.train.channels} in ${data}`,

@@ -5,7 +5,7 @@ import { encodeDataset } from "../evaluate/features.ts";
 import { classProbabilities } from "../evaluate/linear.ts";
 import type { SupConModel } from "../model.ts";
 import type { FineTuned } from "../run/evaluation.ts";
-import type { RunData } from "./data.ts";
+import type { RunData } from "./run-data.ts";
 import type { TrainConfig } from "./options.ts";
 import { Pretraining } from "./pretrain.ts";
 import { progress } from "./progress.ts";

@@ -2,15 +2,28 @@ import { join } from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
 import { backendNames } from "../../engine/backend.ts";
 import { ValueError } from "../../engine/errors.ts";
+import { defaultPolicies } from "../augment/defaults.ts";
 import { defaultRandAugment, policyNames } from "../augment/policies.ts";
 import { MAX_MAGNITUDE } from "../augment/rand-augment.ts";
+import { dataKind, datasetNames, DEFAULT_IMAGE_SIZE, FOLDER_MARK, imageSizeOf } from "../data/names.ts";
 import type { EncoderName } from "../model.ts";
 import { contrastiveLosses, defaultTemperatures } from "../training/contrastive.ts";
 import { trainingForms } from "../training/objective.ts";
 import { optimizerNames } from "../training/optimizers.ts";
 import { scheduleForms } from "../training/schedules.ts";
 import { applyConfig } from "./config.ts";
-import { belowOne, integer, nonNegative, oneLine, positive, scale, share, upTo } from "./parsers.ts";
+import {
+  atLeastOne,
+  belowOne,
+  integer,
+  integerOrAll,
+  nonNegative,
+  oneLine,
+  positive,
+  scale,
+  share,
+  upTo,
+} from "./parsers.ts";
 
 /**
  * How much a preset trains. Measured on MNIST and two Zen 4 cores, CPU time (two idle cores take about half of it) and
@@ -50,6 +63,8 @@ Examples:
   npx tsx supcon/train.ts --preset minute --seed 1    a short run, another seed
   npx tsx supcon/train.ts --loss simclr --queue 4096 --key-momentum 0.99
   npx tsx supcon/train.ts --width 16 --epochs 10      wider, and for longer
+  npx tsx supcon/train.ts --data cifar10              after npx tsx supcon/data.ts cifar10
+  npx tsx supcon/train.ts --data folder:photos --image-size 64
   npx tsx supcon/train.ts --temperature 0.5 --out runs/warm
   npx tsx supcon/train.ts --config runs/warm/config.json --seed 1    again, another seed
   npx tsx supcon/train.ts --resume runs/warm          goes on where Ctrl-C came
@@ -78,13 +93,17 @@ const commandLine = () =>
     .configureOutput({ outputError: oneLine })
     .addOption(new Option("--preset <name>", "size of the run").choices(presetNames).default("full" as const))
     .optionsGroup("Data:")
-    .option("--data <name>", "mnist, or a folder with four IDX files named as MNIST's (plain or .gz)", "mnist")
-    .option("--train-images <n>", `training images, every class equally often (${presetHelp("trainImages")})`, integer(10))
-    .option("--test-images <n>", "test images", integer(1), 10_000)
+    .option("--data <name>", `${datasetNames.join(", ")}, ${FOLDER_MARK}PATH (images in a sub-folder for each class), or a folder of four IDX files named as MNIST's`, "mnist")
+    .option("--image-size <n>", `height and width that images of ${FOLDER_MARK}PATH are brought to (default: ${DEFAULT_IMAGE_SIZE})`, integer(8, 1024))
+    .option("--train-images <n>", `training images, every class equally often, or all (${presetHelp("trainImages")}; of ${FOLDER_MARK}PATH: all)`, integerOrAll(10))
+    .option("--train-share <share>", "share of each class's training images that is kept", share, 1)
+    .option("--imbalance <ratio>", "a long tail of classes: largest to smallest, falling exponentially", atLeastOne, 1)
+    .option("--label-noise <share>", "share of training labels that are drawn anew, from all classes alike", belowOne, 0)
+    .option("--test-images <n>", "test images, every class equally often, or all", integerOrAll(1), "all" as const)
     .addOption(new Option("--policy <name>", "how views are drawn, as npx tsx supcon/augment.ts shows; default: the data set's own").choices(policyNames).default("default" as const))
     .option("--rand-layers <n>", "randaugment, stacked-randaugment: operations in a row", integer(1, 16), defaultRandAugment.layers)
     .option("--rand-magnitude <m>", `randaugment, stacked-randaugment: their strength, 0 to ${MAX_MAGNITUDE}`, upTo(MAX_MAGNITUDE), defaultRandAugment.magnitude)
-    .option("--crop <area>", "least share of an image that a random view shows", share, 0.5)
+    .option("--crop <area>", "least share of an image that a random view shows (default: 0.5; cifar10, cifar100 and folders 0.2)", share)
     .optionsGroup("Model:")
     .addOption(new Option("--model <name>", "encoder").choices(encoderNames).default("resnet8" as const))
     .option("--width <n>", "channels of the encoder's first stage (default: resnet8 8, resnet20 16, others 64)", integer(1))
@@ -160,9 +179,12 @@ const defaultWidth = (model: EncoderName): number =>
 function complete(options: ReturnType<ReturnType<typeof commandLine>["opts"]>) {
   const { out, config, resume, dryRun, profile, ...rest } = options;
   const preset = presets[options.preset];
+  const kind = dataKind(options.data);
   return {
     ...rest,
-    trainImages: options.trainImages ?? preset.trainImages,
+    imageSize: imageSizeOf(options.data, options.imageSize),
+    trainImages: options.trainImages ?? (kind === "folder" ? ("all" as const) : preset.trainImages),
+    crop: options.crop ?? defaultPolicies[kind].crop?.area[0] ?? 1,
     epochs: options.epochs ?? preset.epochs,
     temperature: options.temperature ?? defaultTemperatures[options.loss],
     width: options.width ?? defaultWidth(options.model),
@@ -201,7 +223,7 @@ export function parseTrainCommand(args: readonly string[]): TrainCommand {
   }
   const config = complete(command.opts());
   const { batch, trainImages, warmup, epochs } = config;
-  if (batch > trainImages) {
+  if (trainImages !== "all" && batch > trainImages) {
     throw new ValueError(`--batch: expected at most the ${trainImages} training images, got ${batch}`);
   }
   if (warmup > epochs) throw new ValueError(`--warmup: expected at most the ${epochs} epochs, got ${warmup}`);

@@ -11,6 +11,12 @@ export const integer =
     throw new InvalidArgumentError(`Expected an integer ${range}.`);
   };
 
+/** A parser of integers from `min` on, or of all there are. */
+export const integerOrAll =
+  (min: number) =>
+  (text: string): number | "all" =>
+    text === "all" ? text : integer(min)(text);
+
 /** A parser of finite numbers that `holds` accepts. */
 const number =
   (expected: string, holds: (value: number) => boolean) =>
@@ -22,6 +28,8 @@ const number =
 
 export const positive = number("> 0", (x) => x > 0);
 export const nonNegative = number(">= 0", (x) => x >= 0);
+
+export const atLeastOne = number(">= 1", (x) => x >= 1);
 
 export const share = number("in (0, 1]", (x) => x > 0 && x <= 1);
 export const belowOne = number("in [0, 1)", (x) => x >= 0 && x < 1);

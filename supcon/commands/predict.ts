@@ -6,6 +6,7 @@ import { Random } from "../../engine/random.ts";
 import { selectImages } from "../data/dataset.ts";
 import type { ImageDataset } from "../data/dataset.ts";
 import { decodeImage } from "../data/image.ts";
+import { dataKind } from "../data/names.ts";
 import { encodeDataset } from "../evaluate/features.ts";
 import { nearestNeighbours } from "../evaluate/knn.ts";
 import type { Neighbour } from "../evaluate/knn.ts";
@@ -98,13 +99,17 @@ async function readImage(
   const [, index] = /^test:(\d+)$/.exec(image) ?? [];
   const images =
     index === undefined
-      ? await decodeImage(image, { height, width, channels }, { invert })
-      : testImage(config, Number(index));
+      ? await decodeImage(image, { height, width, channels }, { invert, fit: fitOf(config) })
+      : await testImage(config, Number(index));
   return { name: image, count: 1, height, width, channels, images, labels: Int32Array.of(0), classes };
 }
 
-function testImage(config: TrainConfig, index: number): Uint8Array {
-  const { test } = dataOf(config);
+/** Grey data sets show things whole, on black; photographs fill their frame. */
+const fitOf = ({ data }: TrainConfig): "contain" | "cover" =>
+  ["mnist", "fashion-mnist", "idx"].includes(dataKind(data)) ? "contain" : "cover";
+
+async function testImage(config: TrainConfig, index: number): Promise<Uint8Array> {
+  const { test } = await dataOf(config);
   if (index < test.count) return selectImages(test, [index]).images;
   throw new ValueError(`predict: expected a test image from 0 to ${test.count - 1}, got test:${index}`);
 }

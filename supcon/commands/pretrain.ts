@@ -9,7 +9,7 @@ import type { Linear, Memory, Optimizer, Schedule, StateDict } from "../../nn/in
 import { loadBatches } from "../augment/loader.ts";
 import type { Batch, BatchPlan } from "../augment/loader.ts";
 import type { AugmentPolicy } from "../augment/policy.ts";
-import { classBalancedOrder } from "../data/dataset.ts";
+import { classBalancedOrder, classCounts } from "../data/dataset.ts";
 import type { ImageDataset } from "../data/dataset.ts";
 import type { SupConDiagnostics } from "../losses/index.ts";
 import type { SupConModel } from "../model.ts";
@@ -128,8 +128,11 @@ export class Pretraining implements Disposable {
     this.#options = options;
     // A stream of their own, apart from those of the epochs.
     const ofHeads = options.random.fork(2 ** 52);
-    const classCounts = countClasses(dataset);
-    this.#objective = new Objective(model, { ...options, classCounts, random: ofHeads });
+    this.#objective = new Objective(model, {
+      ...options,
+      classCounts: classCounts(dataset),
+      random: ofHeads,
+    });
     this.#parameters = this.#objective.parameters();
     this.#optimizer = optimizers[options.optimizer ?? "sgd"](this.#parameters, { lr, momentum, weightDecay });
     const { schedule = "cosine", warmupStart: start = 0 } = options;
@@ -258,12 +261,6 @@ export class Pretraining implements Disposable {
   [Symbol.dispose](): void {
     this.dispose();
   }
-}
-
-function countClasses({ labels, classes }: ImageDataset): number[] {
-  const counts = classes.map(() => 0);
-  for (const label of labels) counts[label] = (counts[label] ?? 0) + 1;
-  return counts;
 }
 
 function diverged(loss: number, step: number, epoch: number, options: PretrainOptions): DivergedError {

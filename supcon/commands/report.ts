@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import type { Backend } from "../../engine/backend.ts";
 import type { ImageDataset } from "../data/dataset.ts";
 import type { SupConModel } from "../model.ts";
-import type { RunData } from "./data.ts";
+import type { RunData } from "./run-data.ts";
 import type { TrainConfig } from "./options.ts";
 import type { Pretraining } from "./pretrain.ts";
 import type { TrainResult } from "./result.ts";
@@ -26,11 +26,21 @@ export function printStart(
     ? `\n          for a batch like the first: never below ${bounds.floor.toFixed(2)}; ${bounds.collapsed.toFixed(2)} where all images are alike`
     : "";
   console.log(`backend   ${backend.describe()}
-data      ${config.data}: ${count(images.count)} of ${count(trainAvailable)} training images, ${count(test.count)} test images, ${height} x ${width} x ${channels}
+data      ${config.data}: ${count(images.count)} of ${count(trainAvailable)} training images${changesOf(config)}, ${count(test.count)} test images, ${height} x ${width} x ${channels}
 model     ${config.model}, width ${config.width}, ${model.features} features, projected to ${model.dim}: ${count(parameterCount(model))} parameters
 stage 1   ${aimOf(config)}: ${epochs} ${epochs === 1 ? "epoch" : "epochs"} of ${stepsPerEpoch} batches of ${batch} images x ${views} views${range}
 stage 2   linear classifier (${config.linearEpochs} epochs) and k-NN (k = ${config.k}) on the frozen encoder
 run       ${path}`);
+}
+
+/** What is done to the training images. */
+function changesOf({ trainShare, imbalance, labelNoise }: TrainConfig): string {
+  const changes = [
+    ...(trainShare < 1 ? [`${(100 * trainShare).toFixed(1)} % of each class`] : []),
+    ...(imbalance > 1 ? [`a long tail of ${imbalance} to 1`] : []),
+    ...(labelNoise > 0 ? [`${(100 * labelNoise).toFixed(1)} % of labels drawn anew`] : []),
+  ];
+  return changes.length > 0 ? ` (${changes.join(", ")})` : "";
 }
 
 /** What stage 1 minimises. */

@@ -1,12 +1,13 @@
 /** What a run is made of, by its options. */
 import { Random } from "../../engine/random.ts";
-import { digitPolicy } from "../augment/policy.ts";
+import { defaultPolicies } from "../augment/defaults.ts";
 import { namedPolicy } from "../augment/policies.ts";
 import type { AugmentPolicy } from "../augment/policy.ts";
 import type { ImageDataset, ImageShape } from "../data/dataset.ts";
+import { dataKind } from "../data/names.ts";
 import { SupConModel } from "../model.ts";
-import { loadRunData } from "./data.ts";
-import type { RunData } from "./data.ts";
+import { loadRunData } from "./run-data.ts";
+import type { RunData } from "./run-data.ts";
 import type { TrainConfig } from "./options.ts";
 import { Pretraining } from "./pretrain.ts";
 
@@ -17,8 +18,8 @@ const streamOf = ({ seed }: TrainConfig, stream: keyof typeof STREAM): Random =>
   new Random(seed).fork(STREAM[stream]);
 
 /** The images. Throws DataError for data that is missing or damaged, or too few images. */
-export const dataOf = (config: TrainConfig): RunData =>
-  loadRunData(config.data, config.trainImages, config.testImages, streamOf(config, "data"));
+export const dataOf = (config: TrainConfig): Promise<RunData> =>
+  loadRunData(config, streamOf(config, "data"));
 
 /** Images with a shorter side have no pixels to lose before the first stage. */
 const IMAGENET_STEM_FROM = 64;
@@ -37,10 +38,11 @@ export const modelOf = (config: TrainConfig, { height, width, channels }: ImageS
   });
 
 /** How images are augmented and normalised. */
-export function policyOf({ crop, policy, randLayers, randMagnitude }: TrainConfig): AugmentPolicy {
+export function policyOf({ data, crop, policy, randLayers, randMagnitude }: TrainConfig): AugmentPolicy {
+  const usual = defaultPolicies[dataKind(data)];
   const own = {
-    ...digitPolicy,
-    crop: crop < 1 && digitPolicy.crop ? { ...digitPolicy.crop, area: [crop, 1] as const } : null,
+    ...usual,
+    crop: crop < 1 && usual.crop ? { ...usual.crop, area: [crop, 1] as const } : null,
   };
   return namedPolicy(policy, own, { layers: randLayers, magnitude: randMagnitude });
 }

@@ -10,7 +10,7 @@ import { readCheckpoint } from "../run/checkpoint.ts";
 import type { Checkpoint } from "../run/checkpoint.ts";
 import { readTorchvision } from "../run/torchvision.ts";
 import { RESOLVED } from "./config.ts";
-import type { RunData } from "./data.ts";
+import type { RunData } from "./run-data.ts";
 import { printEstimate } from "./estimate.ts";
 import { InterruptedError, interruption } from "./interruption.ts";
 import type { TrainCommand, TrainConfig } from "./options.ts";
@@ -37,7 +37,7 @@ export async function train({
 }: TrainCommand): Promise<TrainResult | undefined> {
   const started = performance.now();
   if (out !== undefined && !resume && !dryRun) refuseUsed(out);
-  const data = dataOf(config);
+  const data = await dataOf(config);
   const earlier = resume && out !== undefined ? readEarlier(out) : undefined;
   const { backend: name, threads } = config;
   const backend = await init({ backend: name, ...(threads !== undefined && { threads }) });

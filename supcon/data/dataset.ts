@@ -97,6 +97,13 @@ export function classBalancedOrder(dataset: ImageDataset, random: Random): Int32
   });
 }
 
+/** How many images each class has, by label. */
+export function classCounts({ labels, classes }: Pick<ImageDataset, "labels" | "classes">): number[] {
+  const counts = classes.map(() => 0);
+  for (const label of labels) counts[label] = (counts[label] ?? 0) + 1;
+  return counts;
+}
+
 /**
  * Mean and standard deviation of each channel over all images, on the scale [0, 1]: what normalisation
  * subtracts and divides by.

@@ -1,9 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
 import { sizeOf } from "../../engine/shape.ts";
+import { readContent } from "./content.ts";
+import type { DataFile } from "./content.ts";
 import type { ImageDataset } from "./dataset.ts";
 import { DataError } from "./dataset.ts";
-import { reasonOf } from "../reason.ts";
 
 /** An array of bytes read from an IDX file: row-major, `data.length` is the product of `dims`. */
 export interface IdxArray {
@@ -44,39 +43,16 @@ export function parseIdx(bytes: Uint8Array, source: string): IdxArray {
   return { dims, data: new Uint8Array(bytes.buffer, bytes.byteOffset + header, size) };
 }
 
-/** Reads `path`, or else `path`.gz; either may be gzip-compressed. Throws DataError, as parseIdx does. */
-export function readIdx(path: string): IdxArray {
-  const found = [path, `${path}.gz`].find((candidate) => existsSync(candidate));
-  if (found === undefined) {
-    throw new DataError(
-      `${path}: expected an IDX file (plain or .gz), found none; check the path or install the data`,
-    );
-  }
-  return parseIdx(inflate(readFileSync(found), found), found);
-}
-
-/** Compression is told by gzip's magic number, not by the name: downloads often carry the wrong one. */
-function inflate(bytes: Uint8Array, source: string): Uint8Array {
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
-  try {
-    return gunzipSync(bytes);
-  } catch (cause) {
-    throw new DataError(
-      `${source}: expected a whole gzip file, got "${reasonOf(cause)}"; fetch the file again`,
-      {
-        cause,
-      },
-    );
-  }
-}
+/** Reads a file that may be compressed. Throws DataError, as readContent and parseIdx do. */
+export const readIdx = (file: DataFile): IdxArray => parseIdx(readContent(file, "an IDX file"), file.path);
 
 /** What an IDX data set consists of. */
 export interface IdxFiles {
   readonly name: string;
-  /** Path of the rank-3 file [count, height, width]. */
-  readonly images: string;
-  /** Path of the rank-1 file [count]. */
-  readonly labels: string;
+  /** Of rank 3: [count, height, width]. */
+  readonly images: DataFile;
+  /** Of rank 1: [count]. */
+  readonly labels: DataFile;
   readonly classes: readonly string[];
 }
 
@@ -89,23 +65,23 @@ export function loadIdxDataset(files: IdxFiles): ImageDataset {
   const [count, height, width] = images.dims;
   if (count === undefined || height === undefined || width === undefined || images.dims.length !== 3) {
     throw new DataError(
-      `${files.images}: expected images of rank 3 (count x height x width), got rank ${images.dims.length}; are images and labels swapped?`,
+      `${files.images.path}: expected images of rank 3 (count x height x width), got rank ${images.dims.length}; are images and labels swapped?`,
     );
   }
   if (count * height * width === 0) {
     throw new DataError(
-      `${files.images}: expected images, got none (${images.dims.join(" x ")}); fetch the file again`,
+      `${files.images.path}: expected images, got none (${images.dims.join(" x ")}); fetch the file again`,
     );
   }
   if (labels.dims.length !== 1 || labels.dims[0] !== count) {
     throw new DataError(
-      `${files.labels}: expected ${count} labels, one per image, got dimensions ${labels.dims.join(" x ")}; the two files must be of one split`,
+      `${files.labels.path}: expected ${count} labels, one per image, got dimensions ${labels.dims.join(" x ")}; the two files must be of one split`,
     );
   }
   const wrong = labels.data.find((label) => label >= files.classes.length);
   if (wrong !== undefined) {
     throw new DataError(
-      `${files.labels}: expected labels in 0..${files.classes.length - 1}, got ${wrong}; is this file of another data set?`,
+      `${files.labels.path}: expected labels in 0..${files.classes.length - 1}, got ${wrong}; is this file of another data set?`,
     );
   }
   return {

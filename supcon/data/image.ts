@@ -3,23 +3,30 @@ import type { ImageShape } from "./dataset.ts";
 import { DataError } from "./dataset.ts";
 import { reasonOf } from "../reason.ts";
 
+/** Options of {@link decodeImage}. */
+export interface DecodeOptions {
+  readonly invert?: boolean;
+  readonly fit?: "contain" | "cover";
+}
+
 /**
  * Decodes an image file (JPEG, PNG, WebP, ... through sharp) to bytes [height, width, channels]: as a camera has held it,
- * transparency on black, made to fit into the size without being cut or distorted, the rest black. One channel is grey.
+ * transparency on black, not distorted, made to fit into the size, the rest black ("contain"), or to fill it, what stands
+ * out on two sides cut off ("cover"). One channel is grey.
  * `invert` exchanges dark and bright, as for ink on paper: transparency is then white before, and the rest is still black.
  * Throws DataError for a file that is missing or no image.
  */
 export async function decodeImage(
   path: string,
   { height, width, channels }: ImageShape,
-  { invert = false } = {},
+  { invert = false, fit = "contain" }: DecodeOptions = {},
 ): Promise<Uint8Array> {
   const background = invert ? "white" : "black"; // sharp negates last.
   try {
     const image = sharp(path, { failOn: "error" })
       .autoOrient()
       .flatten({ background })
-      .resize(width, height, { fit: "contain", background })
+      .resize(width, height, { fit, background })
       .negate(invert)
       .toColourspace(channels === 1 ? "b-w" : "srgb")
       .raw();

@@ -52,7 +52,7 @@ describe("IDX: parsing", () => {
         const shifted = new Uint8Array(bytes.length + shift);
         shifted.set(bytes, shift);
         const parsed = compressed
-          ? readIdx(save(gzipSync(bytes), "same-name"))
+          ? readIdx({ path: save(gzipSync(bytes), "same-name") })
           : parseIdx(shifted.subarray(shift), "x");
         assert.deepEqual(parsed.dims, dims);
         assert.deepEqual([...parsed.data], data);
@@ -88,19 +88,27 @@ describe("IDX: parsing", () => {
 describe("IDX: files", () => {
   it("falls back to the .gz beside a missing file", () => {
     const path = save(gzipSync(idxFile([1], [7])), "only.gz").slice(0, -3);
-    assert.deepEqual([...readIdx(path).data], [7]);
+    assert.deepEqual([...readIdx({ path }).data], [7]);
   });
 
   it("refuses a missing file and a damaged gzip file", () => {
-    assert.throws(() => readIdx(join(folder, "absent")), refusal(/absent: expected an IDX file.*found none/));
+    assert.throws(
+      () => readIdx({ path: join(folder, "absent") }),
+      refusal(/absent: expected an IDX file.*found none/),
+    );
     const whole = gzipSync(idxFile([300], new Array<number>(300).fill(1)));
-    assert.throws(() => readIdx(save(whole.subarray(0, -9))), refusal(/whole gzip file/));
+    assert.throws(() => readIdx({ path: save(whole.subarray(0, -9)) }), refusal(/whole gzip file/));
   });
 });
 
 describe("IDX: data sets", () => {
   const load = (images: Uint8Array, labels: Uint8Array) =>
-    loadIdxDataset({ name: "tiny", images: save(images), labels: save(labels), classes: ["a", "b", "c"] });
+    loadIdxDataset({
+      name: "tiny",
+      images: { path: save(images) },
+      labels: { path: save(labels) },
+      classes: ["a", "b", "c"],
+    });
   const images = idxFile([2, 1, 3], [1, 2, 3, 4, 5, 6]);
 
   it("loads images and labels", () => {

@@ -6,7 +6,7 @@ import { ValueError } from "../../engine/errors.ts";
 import { Random } from "../../engine/random.ts";
 import type { ImageDataset } from "../../supcon/data/dataset.ts";
 import { DataError, balancedIndices, channelStatistics, selectImages } from "../../supcon/data/dataset.ts";
-import { loadMnist } from "../../supcon/data/mnist.ts";
+import { loadPublished } from "../../supcon/data/published.ts";
 
 const histogram = (dataset: ImageDataset, indices: Iterable<number> = dataset.labels.keys()) => {
   const counts = new Array<number>(dataset.classes.length).fill(0);
@@ -17,8 +17,8 @@ const histogram = (dataset: ImageDataset, indices: Iterable<number> = dataset.la
 describe("MNIST", () => {
   // The package is found from the source file, not from here.
   process.chdir(tmpdir());
-  const train = loadMnist("train");
-  const test = loadMnist("test");
+  const train = loadPublished("mnist", "train", "no cache");
+  const test = loadPublished("mnist", "test", "no cache");
 
   it("is whole: sizes, first labels and class counts as published", () => {
     assert.deepEqual([train.count, train.height, train.width, train.channels], [60_000, 28, 28, 1]);

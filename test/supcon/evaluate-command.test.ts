@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { selectImages } from "../../supcon/data/dataset.ts";
-import { loadMnist } from "../../supcon/data/mnist.ts";
+import { cacheFolder } from "../../supcon/data/cache.ts";
+import { loadPublished } from "../../supcon/data/published.ts";
 import { readEvaluation } from "../../supcon/run/evaluation.ts";
 import { readJson, runCommand, tiny } from "./command.ts";
 
@@ -22,7 +23,7 @@ function writeIdx(path: string, train: number, test: number): void {
     ["t10k", "test", test],
   ] as const) {
     // prettier-ignore
-    const { images, labels } = selectImages(loadMnist(split), Array.from({ length: count }, (_, i) => i + 500));
+    const { images, labels } = selectImages(loadPublished("mnist", split, cacheFolder()), Array.from({ length: count }, (_, i) => i + 500));
     const header = (type: number, ...dims: number[]) => Uint8Array.from([0, 0, 8, type, ...dims.flatMap((n) => [0, 0, n >> 8, n & 255])]); // prettier-ignore
     writeFileSync(join(path, `${prefix}-images-idx3-ubyte`), Buffer.concat([header(3, count, 28, 28), images])); // prettier-ignore
     writeFileSync(join(path, `${prefix}-labels-idx1-ubyte`), Buffer.concat([header(1, count), Uint8Array.from(labels)])); // prettier-ignore

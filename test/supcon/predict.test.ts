@@ -84,7 +84,7 @@ describe("supcon/predict.ts", () => {
       similarities.toSorted((a, b) => b - a),
     );
 
-    const { images, height, width } = dataOf(readRunConfig(run)).test;
+    const { images, height, width } = (await dataOf(readRunConfig(run))).test;
     const third = images.subarray(3 * height * width, 4 * height * width);
     const said = ({ stdout }: Ended) => stdout.split("\n").slice(2);
     const file = await png("third.png", third, width, height, 1);
