@@ -12,7 +12,9 @@ import { DataError } from "../../supcon/data/dataset.ts";
 const folder = mkdtempSync(join(tmpdir(), "spheregrad-archive-"));
 after(() => { rmSync(folder, { recursive: true }); }); // prettier-ignore
 
-async function archive(...entries: readonly [header: Partial<Header> & { name: string }, content: string][]): Promise<Buffer> {
+async function archive(
+  ...entries: readonly [header: Partial<Header> & { name: string }, content: string][]
+): Promise<Buffer> {
   const pack = tar.pack();
   for (const [header, content] of entries) pack.entry(header, content);
   pack.finalize();
