@@ -25,7 +25,7 @@ function values(pixels: readonly number[], change: (image: Float32Array) => void
 function assertClose(actual: readonly number[], expected: readonly number[]): void {
   assert.equal(actual.length, expected.length);
   for (const [i, x] of expected.entries())
-    assert.ok(Math.abs(actual[i]! - x) < 1e-6, `${actual} is not ${expected}`);
+    assert.ok(Math.abs(actual[i]! - x) < 1e-6, `${actual.join(", ")} is not ${expected.join(", ")}`);
 }
 
 const shape = (height: number, width: number, channels = 1) => ({ height, width, channels });

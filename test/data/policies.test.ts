@@ -91,11 +91,11 @@ describe("RandAugment", () => {
     const at = (magnitude: number) =>
       Object.fromEntries(randAugmentOperations.map(([name, range]) => [name, range.at(magnitude / 10)]));
     const [ten, five] = [at(10), at(5)];
-    assert.deepEqual([ten["posterize"], ten["solarize"], ten["solarizeAdd"]], [4, 256, 110]);
-    assert.deepEqual([five["posterize"], five["solarize"], five["solarizeAdd"]], [2, 128, 55]);
-    assert.deepEqual([ten["rotate"], five["rotate"], five["color"]], [30, 15, 1]);
-    assert.ok(Math.abs((ten["contrast"] ?? 0) - 1.9) < 1e-12);
-    assert.deepEqual([ten["translateX"], ten["cutout"], ten["shearY"]], [100 / 224, 40 / 224, 0.3]);
+    assert.deepEqual([ten.posterize, ten.solarize, ten.solarizeAdd], [4, 256, 110]);
+    assert.deepEqual([five.posterize, five.solarize, five.solarizeAdd], [2, 128, 55]);
+    assert.deepEqual([ten.rotate, five.rotate, five.color], [30, 15, 1]);
+    assert.ok(Math.abs((ten.contrast ?? 0) - 1.9) < 1e-12);
+    assert.deepEqual([ten.translateX, ten.cutout, ten.shearY], [100 / 224, 40 / 224, 0.3]);
   });
 
   it("gives shears, shifts and turns a random sign, and nothing else", () => {
