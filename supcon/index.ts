@@ -38,7 +38,17 @@ export {
 export type { ImageDataset, ImageShape } from "./data/dataset.ts";
 export { makeViews } from "./augment/views.ts";
 export { cifar100Policy, cifar10Policy, digitPolicy, withoutAugmentation } from "./augment/policy.ts";
-export type { AugmentPolicy, CropRange, JitterRange, Range } from "./augment/policy.ts";
+export type {
+  AugmentPolicy,
+  BlurRange,
+  CropRange,
+  CutoutSize,
+  JitterRange,
+  Range,
+} from "./augment/policy.ts";
+export { namedPolicy, policyNames } from "./augment/policies.ts";
+export type { PolicyName, RandAugmentStrength } from "./augment/policies.ts";
+export type { RandAugmentOptions } from "./augment/rand-augment.ts";
 
 export {
   contrastiveLoss,

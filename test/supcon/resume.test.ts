@@ -32,6 +32,7 @@ describe("Pretraining", () => {
   };
   const runs: Record<string, Partial<PretrainOptions>> = {
     "by default": {},
+    "with two data threads": { dataThreads: 2 },
     "with a queue, a momentum encoder and chunks": { queue: 10, keyMomentum: 0.9, chunk: 3 },
     "with a classifier, class centres, a queue and LARS": {
       form: "joint",
