@@ -51,7 +51,17 @@ export interface LoopStructure {
   readonly keptInner: readonly InnerStride[];
   /** The same along the innermost reduced loop. */
   readonly reducedInner: readonly InnerStride[];
+  /** Which operands read the same elements in every row: they do not move along the kept loops but the innermost. */
+  readonly sameInRows: readonly boolean[];
+  /** The length of the innermost kept loop where it is {@link isShort}, else 0. */
+  readonly shortRow: number;
 }
+
+/**
+ * Rows so short that a loop over their elements costs as much as its work, as those of 8 or 16 channels: SIMD bodies
+ * unroll them, and keep in registers what is the same in all. A multiple of the four lanes.
+ */
+const isShort = (length: number): boolean => length > 0 && length <= 32 && length % 4 === 0;
 
 /** Stride along the innermost loop: the same element, neighbours, or anything else. */
 export type InnerStride = "same" | "next" | "far";
@@ -68,8 +78,11 @@ export function expressionKernel(
   const [keptRank, reducedRank] = [space.kept.length, space.reduced.length];
   const keptInner = space.strides.map(({ kept }) => innerStride(kept));
   const reducedInner = space.strides.map(({ reduced }) => innerStride(reduced));
-  const structure = { definition, operands, keptRank, reducedRank, foldsRows, keptInner, reducedInner };
-  const key = [operands, keptRank, reducedRank, foldsRows, keptInner, reducedInner].join(";");
+  const sameInRows = space.strides.map(({ kept }) => kept.slice(0, -1).every((stride) => stride === 0));
+  const row = space.kept.at(-1) ?? 0;
+  const loops = { keptRank, reducedRank, foldsRows, keptInner, reducedInner };
+  const structure = { definition, operands, ...loops, sameInRows, shortRow: isShort(row) ? row : 0 };
+  const key = [operands, ...Object.values(loops), sameInRows, structure.shortRow].join(";");
   let known = kernels.get(definition);
   if (!known) kernels.set(definition, (known = new Map<string, Kernel>()));
   let kernel = known.get(key);

@@ -24,13 +24,14 @@ import {
   operandWords,
   reset,
   startPointers,
+  stepper,
 } from "./loops.ts";
 import { emitMap, mapWords } from "./map.ts";
 
 /** Elements of a row that are summed before they join the total, for the same reason. */
 const BLOCK_ELEMENTS = 2048;
 /** Vectors of columns that are folded together, the widest that fit first; single ones for what is left. */
-const GROUP_VECTORS = [16, 8, 4];
+const GROUP_VECTORS = [16, 8, 4, 2];
 /** Operations in the body of one group: longer expressions take fewer columns together, so that code stays short. */
 const GROUP_OPERATIONS = 128;
 
@@ -240,17 +241,32 @@ function foldColumns(
   const expressions = accumulators.map(({ of }) => of);
   const reader = new OperandReader(structure, words, args, "kept");
   const inner = copies(f, pointers);
+  const inputs = inputsOf(expressions);
+  // Where the rows are one loop, pointers go on by steps, and what is the same in all rows is read before them.
+  const oneLoop = structure.reducedRank === 1;
+  const shared = inputs.filter((i) => oneLoop && structure.reducedInner[i] === "same");
+  const own = inputs.filter((i) => !shared.includes(i));
   const group = (column: Local<"i32">, vectors: number): Local<"v128">[][] => {
     const sets = Array.from({ length: vectors }, () => accumulators.map(() => f.local("v128")));
     for (const sums of sets) restart(f, accumulators, sums);
-    f.forRange(foldStart, foldEnd, 1, (fold) => {
+    const toRow = (fold: Local<"i32">) => {
       reset(f, inner, pointers);
       advance(f, words, args, inner, "reduced", structure.reducedRank, fold);
-      const hoisted = reader.hoist(f, inner, inputsOf(expressions));
+    };
+    toRow(foldStart);
+    const sharedValue = reader.readShared(f, inner, shared, vectors, column);
+    const step = oneLoop ? stepper(f, words, args, inner, "reduced0", own) : undefined;
+    f.forRange(foldStart, foldEnd, 1, (fold) => {
+      if (!step) toRow(fold);
+      const hoisted = reader.hoist(f, inner, own);
       sets.forEach((sums, vector) => {
-        const read = (i: number) => hoisted.get(i) ?? reader.read(f, i, inner.get(i), column, 4 * vector);
-        combineInto(f, accumulators, sums, emitSimd(f, expressions, read));
+        const values = emitSimd(f, expressions, (i) => {
+          const known = sharedValue(i, vector) ?? hoisted.get(i);
+          return known ?? reader.read(f, i, inner.get(i), column, 4 * vector);
+        });
+        combineInto(f, accumulators, sums, values);
       });
+      step?.();
     });
     return sets;
   };

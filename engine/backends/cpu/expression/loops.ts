@@ -127,6 +127,23 @@ export function startPointers(
   return new Map(tensorsOf(structure).map(({ index }) => [index, f.let(words.load(args, `x${index}`))]));
 }
 
+/** Code that moves the pointers of some operands by one turn of a loop. */
+export function stepper(
+  f: FunctionBuilder,
+  words: ArgumentWords,
+  args: Local<"i32">,
+  pointers: ReadonlyMap<number, Local<"i32">>,
+  loop: string,
+  operands: readonly number[],
+): () => void {
+  const steps = [...pointers]
+    .filter(([index]) => operands.includes(index))
+    .map(([index, pointer]) => [pointer, f.let(words.load(args, `x${index}_${loop}`))] as const);
+  return () => {
+    for (const [pointer, step] of steps) f.increment(pointer, step);
+  };
+}
+
 /** Sets pointers back to others. */
 export function reset(
   f: FunctionBuilder,
@@ -172,7 +189,26 @@ export class OperandReader {
     return values;
   }
 
-  /** Four neighbouring elements, `elements` after the pointer (plus a constant number of bytes for neighbours). */
+  /**
+   * The operands that do not change from row to row, read before the loop over the rows: some vectors of each, from
+   * `elements` on. Gives the value of an operand's vector, nothing for other operands.
+   */
+  readShared(
+    f: FunctionBuilder,
+    pointers: ReadonlyMap<number, Local<"i32">>,
+    operands: readonly number[],
+    vectors: number,
+    elements: Local<"i32">,
+  ): (index: number, vector: number) => Value<"v128"> | undefined {
+    const single = this.hoist(f, pointers, operands);
+    const several = operands.filter((index) => !single.has(index));
+    const values = range(vectors).map(
+      (vector) => new Map(several.map((i) => [i, this.read(f, i, pointers.get(i), elements, 4 * vector)])),
+    );
+    return (index, vector) => single.get(index) ?? values[vector]?.get(index);
+  }
+
+  /** Four neighbouring elements, `elements` after the pointer (and a constant number more). */
   read(
     f: FunctionBuilder,
     index: number,

@@ -7,10 +7,19 @@
 import { emitSimd } from "../../../expr/emit-simd.ts";
 import { inputsOf } from "../../../expr/expr.ts";
 import type { LoopStructure } from "../../../expr/kernel.ts";
-import { i32 } from "../assembler.ts";
+import { range } from "../../../expr/space.ts";
+import { f32x4, i32 } from "../assembler.ts";
 import type { FunctionBuilder, Local, ModuleBuilder, Value } from "../assembler.ts";
 import { minU, storeLanes } from "../task.ts";
-import { advance, ArgumentWords, cutWords, OperandReader, operandWords, startPointers } from "./loops.ts";
+import {
+  advance,
+  ArgumentWords,
+  cutWords,
+  OperandReader,
+  operandWords,
+  startPointers,
+  stepper,
+} from "./loops.ts";
 import type { ArgumentWord } from "./loops.ts";
 
 /** The words of a map: operands, outputs, how rows and columns are cut, and those of extra inputs. */
@@ -38,6 +47,10 @@ export function emitMap(
   module.task((f, args, index) => {
     const task = taskRange(f, words, args, index);
     const origins = startPointers(f, structure, words, args);
+    if (structure.keptRank === 2 && structure.shortRow > 0) {
+      emitShortRows(f, structure, words, args, origins, task, extra(args));
+      return;
+    }
     f.forRange(task.rowStart, task.rowEnd, 1, (row) => {
       const pointers = new Map([...origins].map(([operand, origin]) => [operand, f.let(origin)] as const));
       advance(f, words, args, pointers, "kept", Math.max(0, structure.keptRank - 1), row);
@@ -78,6 +91,46 @@ function taskRange(
     columnStart,
     columnEnd: f.let(minU(i32.add(columnStart, taskColumns), columns)),
   };
+}
+
+/** Rows of a few vectors, one after another: no loop within a row, and what all rows share is read before them. */
+function emitShortRows(
+  f: FunctionBuilder,
+  structure: LoopStructure,
+  words: ArgumentWords,
+  args: Local<"i32">,
+  pointers: ReadonlyMap<number, Local<"i32">>,
+  { rowStart, rowEnd }: TaskRange,
+  extra: ExtraInput,
+): void {
+  const { definition, operands, shortRow, sameInRows } = structure;
+  const inputs = inputsOf(definition.outputs).filter((i) => i < operands.length);
+  const [shared, own] = [inputs.filter((i) => sameInRows[i]), inputs.filter((i) => !sameInRows[i])];
+  const vectors = shortRow / 4;
+  const reader = new OperandReader(structure, words, args, "kept");
+  const first = f.let(i32.const(0));
+  advance(f, words, args, pointers, "kept", 1, rowStart);
+  const sharedValue = reader.readShared(f, pointers, shared, vectors, first);
+  const step = stepper(f, words, args, pointers, "kept0", own);
+  const rowBytes = 4 * shortRow;
+  const offset = f.let(i32.mul(rowStart, rowBytes));
+  const targets = definition.outputs.map((_, i) => f.let(i32.add(words.load(args, `y${i}`), offset)));
+
+  f.forRange(rowStart, rowEnd, 1, () => {
+    const hoisted = reader.hoist(f, pointers, own);
+    for (const vector of range(vectors)) {
+      const values = emitSimd(f, definition.outputs, (i) => {
+        if (i >= operands.length) return extra(f, i - operands.length, i32.add(offset, 16 * vector));
+        const known = sharedValue(i, vector) ?? hoisted.get(i);
+        return known ?? reader.read(f, i, pointers.get(i), first, 4 * vector);
+      });
+      targets.forEach((target, i) => {
+        f.store(target, values[i] ?? f32x4.const(NaN), 16 * vector);
+      });
+    }
+    step();
+    for (const pointer of [offset, ...targets]) f.increment(pointer, rowBytes);
+  });
 }
 
 function emitRow(
