@@ -2,6 +2,7 @@ import { ValueError } from "../engine/errors.ts";
 import * as e from "../engine/expr/expr.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import { batchNorm, batchNormInference } from "../kernels/index.ts";
+import type { BatchNormOptions } from "../kernels/index.ts";
 import { checkNonNegative, checkPositiveInteger } from "./check.ts";
 import { Module, buffer, parameter } from "./module.ts";
 import { defineUpdate } from "./update.ts";
@@ -59,13 +60,17 @@ export class BatchNorm2d extends Module {
     this.epsilon = epsilon;
   }
 
-  /** Throws ShapeError in training if x has a single value per channel, which has no variance. */
-  override forward(x: Tensor): Tensor {
+  /**
+   * With a residual (of the shape of x) and relu: relu(y + residual), in the same pass. Throws ShapeError in training if
+   * x has a single value per channel, which has no variance.
+   */
+  override forward(x: Tensor, after: Pick<BatchNormOptions, "residual" | "relu"> = {}): Tensor {
+    const options = { ...after, epsilon: this.epsilon };
     const { weight: gamma, bias: beta, running_mean: runningMean, running_var: runningVariance } = this;
     if (!this.training) {
-      return batchNormInference(x, gamma, beta, runningMean, runningVariance, { epsilon: this.epsilon });
+      return batchNormInference(x, gamma, beta, runningMean, runningVariance, options);
     }
-    const { output, mean, variance } = batchNorm(x, gamma, beta, { epsilon: this.epsilon });
+    const { output, mean, variance } = batchNorm(x, gamma, beta, options);
     const n = x.size / gamma.size;
     updateStatistics(runningMean, runningVariance, mean, variance, this.momentum, n / (n - 1));
     return output;

@@ -78,10 +78,10 @@ export function summary(build: () => Module, inputShape: Shape): Summary {
     for (const tally of tallies) {
       // The model is ours alone: an own property hides its class's method, and notes for whom kernels run.
       const forward = tally.module.forward.bind(tally.module);
-      tally.module.forward = (x) => {
+      tally.module.forward = (...inputs) => {
         const caller = current;
         current = tally;
-        const y = forward(x);
+        const y = forward(...inputs);
         current = caller;
         tally.outputShape = y.shape;
         return y;

@@ -4,7 +4,6 @@
  */
 import type { Random } from "../../engine/random.ts";
 import type { Tensor } from "../../engine/tensor.ts";
-import { add, relu } from "../../kernels/index.ts";
 import { BatchNorm2d } from "../batchnorm.ts";
 import { Conv2d } from "../conv2d.ts";
 import { Module } from "../module.ts";
@@ -45,8 +44,9 @@ export class BasicBlock extends Module {
   }
 
   override forward(x: Tensor): Tensor {
-    const y = relu(this.bn1.forward(this.conv1.forward(x)));
-    return relu(add(this.bn2.forward(this.conv2.forward(y)), this.downsample?.forward(x) ?? x));
+    const y = this.bn1.forward(this.conv1.forward(x), { relu: true });
+    const residual = this.downsample?.forward(x) ?? x;
+    return this.bn2.forward(this.conv2.forward(y), { residual, relu: true });
   }
 }
 
@@ -78,9 +78,10 @@ export class Bottleneck extends Module {
   }
 
   override forward(x: Tensor): Tensor {
-    const narrow = relu(this.bn1.forward(this.conv1.forward(x)));
-    const y = relu(this.bn2.forward(this.conv2.forward(narrow)));
-    return relu(add(this.bn3.forward(this.conv3.forward(y)), this.downsample?.forward(x) ?? x));
+    const narrow = this.bn1.forward(this.conv1.forward(x), { relu: true });
+    const y = this.bn2.forward(this.conv2.forward(narrow), { relu: true });
+    const residual = this.downsample?.forward(x) ?? x;
+    return this.bn3.forward(this.conv3.forward(y), { residual, relu: true });
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Random } from "../../engine/random.ts";
 import type { Tensor } from "../../engine/tensor.ts";
-import { globalAvgPool, maxPool2d, relu } from "../../kernels/index.ts";
+import { globalAvgPool, maxPool2d } from "../../kernels/index.ts";
 import { BatchNorm2d } from "../batchnorm.ts";
 import { checkPositiveInteger } from "../check.ts";
 import { Conv2d } from "../conv2d.ts";
@@ -86,7 +86,7 @@ export class ResNet extends Module {
 
   /** The feature vectors [batch, features] of images x [batch, height, width, inChannels]. */
   encode(x: Tensor): Tensor {
-    const y = relu(this.bn1.forward(this.conv1.forward(x)));
+    const y = this.bn1.forward(this.conv1.forward(x), { relu: true });
     const map = this.#maxPool ? maxPool2d(y, { kernel: 3, stride: 2, padding: 1 }) : y;
     return globalAvgPool(this.stages.reduce((value, stage) => stage.forward(value), map));
   }

@@ -75,6 +75,24 @@ describe("batchNorm", () => {
       { numRuns: 8 },
     );
   });
+  it("a residual and a rectifier after it: the same values as by ops one after another, and the same gradients", async () => {
+    await fc.assert(
+      fc.asyncProperty(batches, seeds, fc.boolean(), async (shape, seed, shortcut) => {
+        const channels = shape.at(-1)!;
+        const [x, between] = distinct(seed, shape, shape);
+        const inputs = [x!, positive(seed, [channels]), tensor(new Float64Array(channels).fill(0.3))];
+        const fused = (a: Tensor, b: Tensor, c: Tensor, residual?: Tensor) =>
+          k.batchNorm(a, b, c, { epsilon: 0.1, residual, relu: true }).output;
+        const composed = (a: Tensor, b: Tensor, c: Tensor, residual?: Tensor) =>
+          k.relu(k.add(k.batchNorm(a, b, c, { epsilon: 0.1 }).output, residual ?? 0));
+        const all = shortcut ? [...inputs, between!] : inputs;
+        const [of, to] = [fused, composed].map((f) => f(all[0]!, all[1]!, all[2]!, all[3]));
+        await assertTensor(of!, shape, await values(to!));
+        await checkGradients((a, b, c, d) => fused(a!, b!, c!, d), all);
+      }),
+      { numRuns: 10 },
+    );
+  });
   it("gradients through the statistics alone", async () => {
     const [x] = distinct(1, [3, 2]);
     const [gamma, beta] = [tensor([1, 1]), tensor([0, 0])];
@@ -102,6 +120,7 @@ describe("batchNorm", () => {
   });
   it("refuses single values, other shapes, a negative epsilon", () => {
     const one = tensor([1]);
+    assertRefused(() => k.batchNorm(zeros([3, 1]), one, one, { residual: zeros([3, 2]) }), ShapeError, /^batchNorm: expected residual of shape \[3, 1\] as x, got \[3, 2\]/); // prettier-ignore
     assertRefused(() => k.batchNorm(zeros([1, 1]), one, one), ShapeError, /^batchNorm: expected at least 2 values for each channel, got x of shape \[1, 1\]/); // prettier-ignore
     assertRefused(
       () => k.batchNorm(zeros([0, 1]), one, one),

@@ -15,18 +15,21 @@ const tame = { epsilon: 0.1 };
 export const normalize: Record<keyof (typeof ops)["normalize"], Case> = {
   batchNorm: {
     // The gradient of gamma is small beside its terms, whose rounding grows with their number and range.
-    examples: shape(1, 3)
-      .filter((own) => sizeOf(own) <= 24)
-      .map((own) => ({
-        shapes: [[2, ...own], own.slice(-1), own.slice(-1)],
-        call: (x, gamma, beta) => allOf(k.batchNorm(x, gamma, beta, tame)),
+    examples: fc
+      .tuple(shape(1, 3), fc.boolean(), fc.boolean())
+      .filter(([own]) => sizeOf(own) <= 24)
+      .map(([own, relu, shortcut]) => ({
+        shapes: [[2, ...own], own.slice(-1), own.slice(-1), ...(shortcut ? [[2, ...own]] : [])],
+        call: (x, gamma, beta, residual) => allOf(k.batchNorm(x, gamma, beta, { ...tame, relu, residual })),
       })),
   },
   batchNormInference: {
-    examples: shape(1, 3).map((own) => ({
-      shapes: [own, ...Array.from({ length: 4 }, () => own.slice(-1))],
+    examples: fc.tuple(shape(1, 3), fc.boolean(), fc.boolean()).map(([own, relu, shortcut]) => ({
+      shapes: [own, ...Array.from({ length: 4 }, () => own.slice(-1)), ...(shortcut ? [own] : [])],
       domain: "positive",
-      call: (x, gamma, beta, mean, variance) => [k.batchNormInference(x, gamma, beta, mean, variance)],
+      call: (x, gamma, beta, mean, variance, residual) => [
+        k.batchNormInference(x, gamma, beta, mean, variance, { relu, residual }),
+      ],
     })),
   },
   l2Normalize: withAxis(k.l2Normalize, "positive"),
