@@ -17,9 +17,9 @@ import type { Images } from "./lines.cpu.ts";
 import { withMergedWeights } from "./merge-groups.cpu.ts";
 import { phaseGeometry, phasesOf } from "./phases.ts";
 import type { Phases } from "./phases.ts";
-import { withTransformedWeights } from "./winograd-weights.cpu.ts";
-import { winograd } from "./winograd.cpu.ts";
-import { outputTile } from "./winograd.ts";
+import { withTransformedWeights } from "./winograd/weights.cpu.ts";
+import { winograd } from "./winograd/convolve.cpu.ts";
+import { outputTile } from "./winograd/winograd.ts";
 
 /** Which tiles Winograd's convolution is to compute; undefined for direct convolution. */
 type TileChoice = typeof outputTile;

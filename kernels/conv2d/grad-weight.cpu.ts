@@ -37,6 +37,8 @@ import { fromChannel, imagesAt, lineCount, lineFunction, linesOf, lineWords } fr
 import type { Images } from "./lines.cpu.ts";
 import { withMergedGradient } from "./merge-groups.cpu.ts";
 import { cutBatch, forUnits, unitWords } from "./units.cpu.ts";
+import { winogradGradWeight } from "./winograd/grad-weight.cpu.ts";
+import { gradWeightTile } from "./winograd/winograd.ts";
 
 /** Packed operands that a task keeps at a time: a part of L2; more where the sums do not fit there either. */
 const SCRATCH_BYTES = 1 << 19;
@@ -61,11 +63,17 @@ export function gradWeightOnCpu(
   g: ConvGeometry,
   [x = 0, dy = 0]: readonly Pointer[],
   [dw = 0]: readonly Pointer[],
+  tileOf: typeof gradWeightTile = gradWeightTile,
 ): void {
   const images = imagesAt(x, g.height, g.width, g.inChannels);
+  const dyImages = imagesAt(dy, g.outHeight, g.outWidth, g.outChannels);
   if (isDepthwise(g)) {
-    const dyImages = imagesAt(dy, g.outHeight, g.outWidth, g.outChannels);
     depthwiseGradWeight(machine, g, images, dyImages, dw);
+    return;
+  }
+  const m = tileOf(g);
+  if (m !== undefined) {
+    winogradGradWeight(machine, g, m, images, dyImages, dw);
     return;
   }
   withMergedGradient(machine, g, dw, (merged, mergedDw) => {

@@ -4,11 +4,18 @@ import fc from "fast-check";
 import { Machine } from "../../engine/backends/cpu/machine.ts";
 import { sizeOf } from "../../engine/shape.ts";
 import { forwardOnCpu, gradInputOnCpu } from "../../kernels/conv2d/conv2d.cpu.ts";
-import { conv2dForward, conv2dGradInput } from "../../kernels/conv2d/conv2d.kernels.ts";
+import { gradWeightOnCpu } from "../../kernels/conv2d/grad-weight.cpu.ts";
+import { conv2dForward, conv2dGradInput, conv2dGradWeight } from "../../kernels/conv2d/conv2d.kernels.ts";
 import { conv2dGeometry, wShape, yShape } from "../../kernels/conv2d/geometry.ts";
 import type { ConvGeometry, ConvOptions } from "../../kernels/conv2d/geometry.ts";
-import { outputTile, TRANSFORM_ROUNDINGS, transforms } from "../../kernels/conv2d/winograd.ts";
-import type { Matrix, OutputTile } from "../../kernels/conv2d/winograd.ts";
+import {
+  gradWeightTile,
+  outputTile,
+  TRANSFORM_ROUNDINGS,
+  transforms,
+  transpose,
+} from "../../kernels/conv2d/winograd/winograd.ts";
+import type { Matrix, OutputTile } from "../../kernels/conv2d/winograd/winograd.ts";
 import { floats, integers, runDefinition, runOnCpu } from "./run-kernel.ts";
 
 const UNIT = 2 ** -24;
@@ -16,7 +23,6 @@ const TILES: readonly OutputTile[] = [2, 4];
 
 const multiply = (a: Matrix, b: Matrix): number[][] =>
   a.map((row) => b[0]!.map((_, j) => row.reduce((sum, x, k) => sum + x * b[k]![j]!, 0)));
-const transpose = (a: Matrix): number[][] => a[0]!.map((_, j) => a.map((row) => row[j]!));
 const both = (a: Matrix, square: Matrix): number[][] => multiply(multiply(a, square), transpose(a));
 const absolute = (a: Matrix): number[][] => a.map((row) => row.map(Math.abs));
 const square = (side: number, at: (i: number, j: number) => number): number[][] =>
@@ -55,6 +61,12 @@ const gradInput = (m: OutputTile) => ({
     gradInputOnCpu(machine, g, inputs, outputs, () => m);
   }) satisfies typeof gradInputOnCpu,
 });
+const gradWeight = (m: OutputTile) => ({
+  ...conv2dGradWeight,
+  cpu: ((machine, g, inputs, outputs) => {
+    gradWeightOnCpu(machine, g, inputs, outputs, () => m);
+  }) satisfies typeof gradWeightOnCpu,
+});
 
 /** The convolution whose gradient of the input is the convolution of the case. */
 const adjoint = ({ g }: Case): ConvGeometry => ({
@@ -91,6 +103,41 @@ const run = (machine: Machine, c: Case): Float32Array[] => {
 };
 const define = (c: Case): Float64Array =>
   runDefinition(conv2dForward, { ...c.g }, [c.x, c.w], sizeOf(yShape(c.g)));
+
+const gradientOfWeights = (machine: Machine, { g, m, x, w }: Case, dy: Float32Array): Float32Array =>
+  runOnCpu(machine, gradWeight(m), { ...g }, [x, dy], w.length);
+const defineGradient = ({ g, x, w }: Case, dy: Float32Array): Float64Array =>
+  runDefinition(conv2dGradWeight, { ...g }, [x, dy], w.length);
+
+/** The sum over all tiles of |G|^T ((|A| |dY| |A|^T) * (|B|^T |D| |B|)) |G|, for each weight. */
+function gradientAmplitudes({ g, m, x, w }: Case, dy: Float32Array): Float64Array {
+  const { input, weights, output } = transforms(m);
+  const [ofX, ofDy, ofSums] = [absolute(input), absolute(transpose(output)), absolute(transpose(weights))];
+  const at = (t: Float32Array, image: number, row: number, column: number, size: readonly number[]) => (c: number): number =>
+    row < 0 || row >= size[0]! || column < 0 || column >= size[1]! ? 0 : Math.abs(t[((image * size[0]! + row) * size[1]! + column) * size[2]! + c]!); // prettier-ignore
+  const result = new Float64Array(w.length);
+  for (let image = 0; image < g.batch; image++) {
+    for (let top = 0; top < g.outHeight; top += m) {
+      for (let left = 0; left < g.outWidth; left += m) {
+        const xs = Array.from({ length: g.inChannels }, (_, ci) =>
+          both(ofX, square(m + 2, (i, j) => at(x, image, top + i - g.padTop, left + j - g.padLeft, [g.height, g.width, g.inChannels])(ci)))); // prettier-ignore
+        const dys = Array.from({ length: g.outChannels }, (_, co) =>
+          both(ofDy, square(m, (i, j) => at(dy, image, top + i, left + j, [g.outHeight, g.outWidth, g.outChannels])(co)))); // prettier-ignore
+        xs.forEach((ofInput, ci) => {
+          dys.forEach((ofOutput, co) => {
+            const products = square(m + 2, (i, j) => ofInput[i]![j]! * ofOutput[i]![j]!);
+            both(ofSums, products).forEach((values, ky) => {
+              values.forEach((value, kx) => {
+                result[((3 * ky + kx) * g.inChannels + ci) * g.outChannels + co]! += value;
+              });
+            });
+          });
+        });
+      }
+    }
+  }
+  return result;
+}
 
 /** |A|^T (sum over channels of (|G| |W| |G|^T) * (|B|^T |D| |B|)) |A|, for each output. */
 function amplitudes({ g, m, x, w }: Case): Float64Array {
@@ -207,15 +254,51 @@ describe("Winograd's convolution", async () => {
     );
   });
 
+  it("stays within its bound: gradient of the weights", () => {
+    fc.assert(
+      fc.property(shapes, fc.nat(), ({ m, x, outChannels, padding }, seed) => {
+        const c = caseOf(m, x, outChannels, { padding }, floats, seed);
+        const dy = floats(sizeOf(yShape(c.g)), seed + 2);
+        const [exact, amplitude] = [defineGradient(c, dy), gradientAmplitudes(c, dy)];
+        const tiles = c.g.batch * Math.ceil(c.g.outHeight / m) * Math.ceil(c.g.outWidth / m);
+        const roundings = (tiles + TRANSFORM_ROUNDINGS) * UNIT;
+        for (const machine of [two, plain]) {
+          const result = gradientOfWeights(machine, c, dy);
+          exact.forEach((value, i) => {
+            const bound = (roundings / (1 - roundings)) * amplitude[i]!;
+            const error = Math.abs(result[i]! - value);
+            assert.ok(
+              error <= bound,
+              `element ${i}: ${result[i]} is ${error} off ${value}, more than ${bound}`,
+            );
+          });
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   it("is exact on integers with tiles of 2 x 2", () => {
     fc.assert(
       fc.property(shapes, fc.nat(), ({ x, outChannels, padding }, seed) => {
         const c = caseOf(2, x, outChannels, { padding }, integers, seed);
         const exact = Array.from(define(c));
         for (const result of run(two, c)) assert.deepEqual(Array.from(result), exact);
+        const dy = integers(sizeOf(yShape(c.g)), seed + 2);
+        assert.deepEqual(Array.from(gradientOfWeights(two, c, dy)), Array.from(defineGradient(c, dy)));
       }),
       { numRuns: 60 },
     );
+  });
+
+  it("is chosen for the gradient of the weights where the tiles make several chunks", () => {
+    const choice = (x: Shape4, outChannels: number) =>
+      gradWeightTile(conv2dGeometry("conv2d", x, [3, 3, x[3], outChannels], { padding: "same" }));
+    assert.equal(choice([32, 32, 32, 16], 16), 4);
+    assert.equal(choice([32, 8, 8, 64], 64), 4);
+    assert.equal(choice([8, 8, 8, 64], 64), undefined, "32 tiles are one chunk");
+    assert.equal(choice([64, 8, 8, 1024], 1024), undefined, "sums of 150 MB");
+    assert.equal(choice([32, 32, 32, 3], 16), undefined, "too few channels");
   });
 
   it("has the errors that are stated: root mean square of error / (sum of |x| |w|), in units of 2^-24", () => {
@@ -256,6 +339,13 @@ describe("Winograd's convolution", async () => {
           assert.ok(worst < 1e-5 * Math.sqrt(c.g.inChannels), `m = ${m}: ${worst}`);
         }
         assert.deepEqual(run(one, c), results);
+
+        const dy = floats(sizeOf(yShape(c.g)), 3);
+        const [ofWeights, exactly] = [gradientOfWeights(two, c, dy), defineGradient(c, dy)];
+        const pixels = c.g.batch * c.g.outHeight * c.g.outWidth;
+        const worst = exactly.reduce((most, value, i) => Math.max(most, Math.abs(value - ofWeights[i]!)), 0);
+        assert.ok(worst < 1e-5 * Math.sqrt(pixels), `m = ${m}: ${worst}`);
+        assert.deepEqual(gradientOfWeights(one, c, dy), ofWeights);
       }
     });
   }

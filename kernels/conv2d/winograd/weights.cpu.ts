@@ -1,12 +1,12 @@
 /** The weights of Winograd's convolution, G W G^T for each pair of channels (see `winograd.ts`). */
-import { i32, v128 } from "../../engine/backends/cpu/assembler.ts";
-import type { ModuleBuilder } from "../../engine/backends/cpu/assembler.ts";
-import type { Panels } from "../../engine/backends/cpu/gemm/pack.ts";
-import { B_STEP_BYTES, TILE_COLUMNS } from "../../engine/backends/cpu/gemm/tile.ts";
-import type { Machine } from "../../engine/backends/cpu/machine.ts";
-import { runTasks, Words } from "../../engine/backends/cpu/task.ts";
-import type { ConvGeometry } from "./geometry.ts";
-import { applyPairedRows, squareBytes, transformSquare } from "./winograd-transforms.cpu.ts";
+import { i32, v128 } from "../../../engine/backends/cpu/assembler.ts";
+import type { ModuleBuilder } from "../../../engine/backends/cpu/assembler.ts";
+import type { Panels } from "../../../engine/backends/cpu/gemm/pack.ts";
+import { B_STEP_BYTES, TILE_COLUMNS } from "../../../engine/backends/cpu/gemm/tile.ts";
+import type { Machine } from "../../../engine/backends/cpu/machine.ts";
+import { runTasks, Words } from "../../../engine/backends/cpu/task.ts";
+import type { ConvGeometry } from "../geometry.ts";
+import { applyPairedRows, squareBytes, transformSquare } from "./transforms.cpu.ts";
 import { transforms } from "./winograd.ts";
 import type { OutputTile } from "./winograd.ts";
 

@@ -12,28 +12,23 @@
  * Bound: 2 (m + 2)^2 / m^2 * inChannels * outChannels operations for each output pixel, against the transforms: for m = 4
  * about 9 additions and 5 memory accesses for each pixel and four channels of the input, and 6 and 4 of the output.
  */
-import { i32, v128 } from "../../engine/backends/cpu/assembler.ts";
-import type { Func, FunctionBuilder, Local, ModuleBuilder } from "../../engine/backends/cpu/assembler.ts";
-import type { Panels } from "../../engine/backends/cpu/gemm/pack.ts";
+import { i32, v128 } from "../../../engine/backends/cpu/assembler.ts";
+import type { Func, FunctionBuilder, Local, ModuleBuilder } from "../../../engine/backends/cpu/assembler.ts";
+import type { Panels } from "../../../engine/backends/cpu/gemm/pack.ts";
 import {
   accumulators,
   B_STEP_BYTES,
   multiplyTile,
   TILE_COLUMNS,
   TILE_ROWS,
-} from "../../engine/backends/cpu/gemm/tile.ts";
-import { minU, storeLanes, Words } from "../../engine/backends/cpu/task.ts";
-import { unitSignature } from "./convolve.cpu.ts";
-import type { Multiplication, UnitFunction } from "./convolve.cpu.ts";
-import type { ConvGeometry } from "./geometry.ts";
-import { linesOf, wholeTiles } from "./lines.cpu.ts";
-import type { Images } from "./lines.cpu.ts";
-import {
-  applyPairedColumns,
-  applyPairedRows,
-  squareBytes,
-  transformSquare,
-} from "./winograd-transforms.cpu.ts";
+} from "../../../engine/backends/cpu/gemm/tile.ts";
+import { minU, storeLanes, Words } from "../../../engine/backends/cpu/task.ts";
+import { unitSignature } from "../convolve.cpu.ts";
+import type { Multiplication, UnitFunction } from "../convolve.cpu.ts";
+import type { ConvGeometry } from "../geometry.ts";
+import { linesOf, wholeTiles } from "../lines.cpu.ts";
+import type { Images } from "../lines.cpu.ts";
+import { applyPairedColumns, squareBytes, tileTransform, transformSquare } from "./transforms.cpu.ts";
 import { transforms } from "./winograd.ts";
 import type { OutputTile } from "./winograd.ts";
 
@@ -129,8 +124,12 @@ const inputsParams = ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"] as
  * notes the places of their outputs.
  */
 function inputsFunction(module: ModuleBuilder, layout: Layout): Func<typeof inputsParams, undefined> {
-  const { m } = layout;
-  const transform = inputFunction(module, layout);
+  const { m, pixelBytes, tileBytes, inputBytes } = layout;
+  const transform = tileTransform(module, transforms(m).input, {
+    pixelBytes,
+    ...{ groups: tileBytes / 16, groupVectors: 1, groupBytes: 16 },
+    positionBytes: inputBytes,
+  });
   return module.func({ params: inputsParams }, (f, args, memory, lines, imageBytes, rows, to, first, end) => {
     const word = words.reader(args);
     const tileColumns = f.let(word("tileColumns"));
@@ -144,7 +143,7 @@ function inputsFunction(module: ModuleBuilder, layout: Layout): Func<typeof inpu
       const column = f.let(i32.mul(i32.remU(inImage, tileColumns), m));
 
       const from = f.let(i32.add(lines, i32.mul(image, imageBytes)));
-      f.increment(from, i32.add(i32.mul(row, word("lineBytes")), i32.mul(column, layout.pixelBytes)));
+      f.increment(from, i32.add(i32.mul(row, word("lineBytes")), i32.mul(column, pixelBytes)));
       f.call(transform, from, word("lineBytes"), input, memory);
       f.increment(input, layout.tileBytes);
 
@@ -155,30 +154,6 @@ function inputsFunction(module: ModuleBuilder, layout: Layout): Func<typeof inpu
       f.store(placed, i32.sub(rows, row), place.offset("rows"));
       f.store(placed, i32.sub(word("outWidth"), column), place.offset("columns"));
       f.increment(placed, place.bytes);
-    });
-  });
-}
-
-const inputParams = ["i32", "i32", "i32", "i32"] as const;
-
-/** (from, lineBytes, to, scratch): B^T D B of one tile, for all its channels. */
-function inputFunction(module: ModuleBuilder, layout: Layout): Func<typeof inputParams, undefined> {
-  const { m, side, pixelBytes, tileBytes, inputBytes } = layout;
-  const { input } = transforms(m);
-  return module.func({ params: inputParams }, (f, from, lineBytes, to, scratch) => {
-    const lines = Array.from({ length: side }, (_, i) => f.let(i32.add(from, i32.mul(lineBytes, i))));
-    f.forRange(to, i32.add(to, tileBytes), 16, (out) => {
-      transformSquare(
-        f,
-        applyPairedRows,
-        input,
-        (i, j) => v128.load(lines[i] ?? from, j * pixelBytes),
-        (i, j, element) => {
-          f.store(out, element, (side * i + j) * inputBytes);
-        },
-        scratch,
-      );
-      for (const line of lines) f.increment(line, 16);
     });
   });
 }

@@ -39,6 +39,14 @@
  * own, [tiles, inChannels] by [inChannels, outChannels]. A tile takes 16 multiplications instead of 36 for m = 2, 36 instead
  * of 144 for m = 4.
  *
+ * The gradient of the weights is the same trilinear form with the roles changed once more: where dY is known and W is looked
+ * for, <dY, Y> = <A dY A^T, (G W G^T) * (B^T D B)> gives
+ *
+ *     dW = G^T ((A dY A^T) * (B^T D B)) G
+ *
+ * Here the sum over all tiles may stand before G^T and G: a matrix product for each position, [inChannels, tiles] by
+ * [tiles, outChannels].
+ *
  * ## Points and rounding errors
  *
  * The points are 0 and pairs a, -a, whose rows differ only in the signs of odd powers. Any points are right, but not equally
@@ -60,7 +68,7 @@
  * direct convolution 9 inChannels. For m = 2 and small integers all is exact. A tile's outputs share its inputs: where one of
  * these is infinite or NaN, so are they all, not only those whose windows meet it.
  */
-import type { ConvGeometry } from "./geometry.ts";
+import type { ConvGeometry } from "../geometry.ts";
 
 /** m: outputs are computed in tiles of m x m. */
 export type OutputTile = 2 | 4;
@@ -107,6 +115,10 @@ export function transforms(m: OutputTile): Transforms {
   };
 }
 
+/** Rows become columns. */
+export const transpose = (matrix: Matrix): Matrix =>
+  (matrix[0] ?? []).map((_, j) => matrix.map((row) => row[j] ?? 0));
+
 /** The coefficients of the product of (x - root), beginning with that of 1. */
 function withRoots(roots: readonly number[]): number[] {
   let polynomial = [1];
@@ -127,7 +139,10 @@ const LEAST = {
   saving: { 2: 1.5, 4: 1.5 },
 } as const satisfies Record<string, Record<OutputTile, number>>;
 
-/** TABLE */
+/**
+ * The tiles in which a convolution is fastest, undefined for direct convolution: the larger saving of those that a shape has
+ * enough channels and tiles for. It looks at the shape alone, so that the same network gives the same bits everywhere.
+ */
 export function outputTile(g: ConvGeometry): OutputTile | undefined {
   const is3x3 = g.kernelHeight === 3 && g.kernelWidth === 3;
   const isPlain = Math.max(g.strideHeight, g.strideWidth, g.dilationHeight, g.dilationWidth, g.groups) === 1;
@@ -142,6 +157,24 @@ export function outputTile(g: ConvGeometry): OutputTile | undefined {
   );
   if (first === undefined || second === undefined) return first;
   return saving(second) > saving(first) ? second : first;
+}
+
+/** Tiles in a chunk of the gradient of the weights, and the chunks and bytes of their sums, at most. */
+const CHUNK_TILES = 32;
+const CHUNKS = 8;
+const SUMS_BYTES = 1 << 26;
+
+/** Into how many chunks the sum over the tiles is cut: by the shape alone. */
+export function chunksOf(g: ConvGeometry, m: OutputTile): number {
+  const useful = Math.floor((g.batch * tilesOfImage(g, m)) / CHUNK_TILES);
+  const fitting = Math.floor(SUMS_BYTES / (4 * (m + 2) ** 2 * g.inChannels * g.outChannels));
+  return Math.max(1, Math.min(CHUNKS, useful, fitting));
+}
+
+/** {@link outputTile} for the gradient of the weights, where with a single chunk one thread would do all. */
+export function gradWeightTile(g: ConvGeometry): OutputTile | undefined {
+  const m = outputTile(g);
+  return m !== undefined && chunksOf(g, m) > 1 ? m : undefined;
 }
 
 const tilesOfImage = (g: ConvGeometry, m: OutputTile): number =>
