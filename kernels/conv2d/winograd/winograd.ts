@@ -94,8 +94,7 @@ const POINTS = { 2: [0, 1, -1], 4: [0, 3 / 4, -3 / 4, 3 / 2, -3 / 2] } as const 
 /** Roundings that a product goes through in both directions of the three transforms, and its own. */
 export const TRANSFORM_ROUNDINGS = 32;
 
-/** The matrices of F(m, 3). */
-export function transforms(m: OutputTile): Transforms {
+function makeTransforms(m: OutputTile): Transforms {
   const points: readonly number[] = POINTS[m];
   const allBut = (i: number): readonly number[] => points.filter((_, j) => j !== i);
   const atInfinity = (length: number): number[] => [...new Array<number>(length - 1).fill(0), 1];
@@ -114,6 +113,11 @@ export function transforms(m: OutputTile): Transforms {
     input: [...points.map((_, i) => [...withRoots(allBut(i)), 0]), withRoots(points)],
   };
 }
+
+const TRANSFORMS = { 2: makeTransforms(2), 4: makeTransforms(4) } satisfies Record<OutputTile, Transforms>;
+
+/** The matrices of F(m, 3). */
+export const transforms = (m: OutputTile): Transforms => TRANSFORMS[m];
 
 /** Rows become columns. */
 export const transpose = (matrix: Matrix): Matrix =>
