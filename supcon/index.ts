@@ -11,7 +11,7 @@ export type { MomentumEncoderOptions } from "./negatives/momentum-encoder.ts";
 export { SupConModel } from "./model.ts";
 export type { EncoderName, SupConModelOptions } from "./model.ts";
 
-export { encodeDataset } from "./evaluate/features.ts";
+export { encodeDataset, encodeViews } from "./evaluate/features.ts";
 export type { Features, LabelledFeatures } from "./evaluate/features.ts";
 export { knnProbabilities, knnTop1, nearestNeighbours } from "./evaluate/knn.ts";
 export type { KnnOptions, Neighbour, NeighbourOptions } from "./evaluate/knn.ts";

@@ -14,8 +14,8 @@ export const defaultRandAugment: RandAugmentStrength = { layers: 2, magnitude: 1
 /** What comes in at the borders: grey, as in the official codes; black for images of one channel, which have a black ground. */
 const fillOf = ({ mean }: AugmentPolicy): number => (mean.length === 1 ? 0 : 128 / 255);
 
-/** Crop and flip: what AutoAugment, RandAugment and cutout come on top of. */
-const basic = (own: AugmentPolicy): AugmentPolicy => ({ ...own, jitter: null, grayscale: 0 });
+/** Crop and flip: SupContrast's for cross-entropy, and what AutoAugment, RandAugment and cutout come on top of. */
+const cropFlip = (own: AugmentPolicy): AugmentPolicy => ({ ...own, jitter: null, grayscale: 0 });
 
 /** SimCLR's (Chen et al., ICML 2020). */
 const simAugment = (own: AugmentPolicy): AugmentPolicy => ({
@@ -25,7 +25,7 @@ const simAugment = (own: AugmentPolicy): AugmentPolicy => ({
 
 /** The names. */
 export const policyNames = [
-  ...(["default", "none", "simaugment", "autoaugment"] as const),
+  ...(["default", "none", "crop-flip", "simaugment", "autoaugment"] as const),
   ...(["randaugment", "stacked-randaugment", "cutout"] as const),
 ] as const;
 
@@ -35,15 +35,16 @@ export type PolicyName = (typeof policyNames)[number];
 const policies = {
   default: (own) => own,
   none: withoutAugmentation,
+  "crop-flip": cropFlip,
   simaugment: simAugment,
-  autoaugment: (own) => ({ ...basic(own), autoAugment: { fill: fillOf(own) } }),
-  randaugment: (own, strength) => ({ ...basic(own), randAugment: { ...strength, fill: fillOf(own) } }),
+  autoaugment: (own) => ({ ...cropFlip(own), autoAugment: { fill: fillOf(own) } }),
+  randaugment: (own, strength) => ({ ...cropFlip(own), randAugment: { ...strength, fill: fillOf(own) } }),
   // Jitter, then RandAugment, as in the authors' code; the paper's text has them the other way round.
   "stacked-randaugment": (own, strength) => ({
     ...simAugment(own),
     randAugment: { ...strength, fill: fillOf(own) },
   }),
-  cutout: (own) => ({ ...basic(own), cutout: { side: 0.5 } }),
+  cutout: (own) => ({ ...cropFlip(own), cutout: { side: 0.5 } }),
 } satisfies Record<PolicyName, (own: AugmentPolicy, strength: RandAugmentStrength) => AugmentPolicy>;
 
 /**

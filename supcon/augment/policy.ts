@@ -25,6 +25,15 @@ export interface JitterRange {
   readonly hue: number;
 }
 
+/** Strengths s times a factor. */
+export const scaleJitter = (range: JitterRange, factor: number): JitterRange => ({
+  ...{ probability: range.probability, brightness: factor * range.brightness },
+  ...{ contrast: factor * range.contrast, saturation: factor * range.saturation, hue: factor * range.hue },
+});
+
+/** The greatest factor that leaves the hue of {@link cifar10Policy} in its range. */
+export const MAX_JITTER = 5;
+
 /** Gaussian blur, with a kernel of about a tenth of the image's side: 2 floor(floor(side / 10) / 2) + 1, as SimCLR has it. */
 export interface BlurRange {
   readonly probability: number;

@@ -2,6 +2,7 @@ import { Command, Option } from "@commander-js/extra-typings";
 import { ValueError } from "../../engine/errors.ts";
 import { Random } from "../../engine/random.ts";
 import { defaultRandAugment, policyNames } from "../augment/policies.ts";
+import { MAX_JITTER } from "../augment/policy.ts";
 import { MAX_MAGNITUDE } from "../augment/rand-augment.ts";
 import { makeViews } from "../augment/views.ts";
 import { reasonOf } from "../reason.ts";
@@ -19,6 +20,7 @@ them beside it, as supcon/train.ts sees them with the same --policy.
 default             the data set's own: crop, and for colour images flip, colour
                     jitter and grayscale (SupContrast's); digits are not flipped
 none                the images as they are
+crop-flip           crop and flip alone
 simaugment          default and Gaussian blur, half of the time (SimCLR)
 autoaugment         crop, flip; one of the 25 pairs of operations found for
                     CIFAR-10
@@ -45,6 +47,7 @@ const commandLine = () =>
     .option("--rand-layers <n>", "operations in a row", integer(1, 16), defaultRandAugment.layers)
     .option("--rand-magnitude <m>", `their strength, 0 to ${MAX_MAGNITUDE}`, upTo(MAX_MAGNITUDE), defaultRandAugment.magnitude)
     .option("--crop <area>", "least share of an image that a view shows (default: as of supcon/train.ts)", share)
+    .option("--jitter <factor>", "on the strength of the colour jitter", upTo(MAX_JITTER), 1)
     .option("--images <n>", "rows: images, every class equally often", integer(1, 100), 10)
     .option("--views <n>", "columns: views of each", integer(1, 100), 10)
     .option("--seed <n>", "of everything random", integer(0), 0)
@@ -69,6 +72,7 @@ export function parseAugmentCommand(args: readonly string[]): AugmentCommand {
   const { images, views, out, ...shared } = command.opts();
   const train = {
     ...{ data: shared.data, policy: shared.policy, seed: shared.seed, crop: shared.crop },
+    jitter: shared.jitter,
     ...{ "rand-layers": shared.randLayers, "rand-magnitude": shared.randMagnitude },
     ...{ "train-images": Math.max(10, images), "test-images": 1, batch: 2 },
   };

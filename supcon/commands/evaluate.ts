@@ -22,7 +22,7 @@ import { integer, nonNegative, oneLine, positive } from "./parsers.ts";
 import { workBar } from "./progress.ts";
 import { count, describeData } from "./report.ts";
 import { isDone, runFiles } from "./run-folder.ts";
-import { dataOf, modelOf, policyOf } from "./setup.ts";
+import { dataOf, linearOf, linearViewsOf, modelOf, policyOf } from "./setup.ts";
 
 const about = `Judges the encoder of a finished run on its test images, by all classifiers that
 its frozen features can be given to: linear (SGD, and L-BFGS to the optimum),
@@ -106,8 +106,9 @@ export async function evaluate(command: EvaluateCommand): Promise<Evaluation> {
   if (other && !isMeasuredNow) measuredErrors(run, earlier);
   const { model: weights } = readCheckpoint(join(run, runFiles.checkpoint));
   const own = readFeatures(join(run, runFiles.features));
-  const needsImages = transferTo !== undefined || command.with.length > 0;
-  const images = needsImages ? await imagesOf(command, config, own) : undefined;
+  const judgesOwn = transferTo === undefined && command.with.length > 0;
+  const images = judgesOwn || config.linearPolicy !== "none" ? await dataOf(config) : undefined;
+  const others = transferTo === undefined ? undefined : await othersOf(command, config, own, transferTo);
 
   const { backend: name, threads } = config;
   const backend = await init({ backend: name, ...(threads !== undefined && { threads }) });
@@ -115,14 +116,15 @@ export async function evaluate(command: EvaluateCommand): Promise<Evaluation> {
     using model = modelOf(config, own);
     model.loadStateDict(weights);
     const task = { command, config, own, model, weights };
-    const { judged, classifier } = await judgeFeatures(own.train, own.test, judgeOptions(command, config));
+    const options = judgeOptions(task, images);
+    const { judged, classifier } = await judgeFeatures(own.train, own.test, options);
     using linear = classifier;
     let found: Evaluation = { ...earlier, ...describeData(config.data, own), ...judged };
-    if (images && transferTo !== undefined) {
-      const onOther = await transfer(task, transferTo, images);
+    if (others && transferTo !== undefined) {
+      const onOther = await transfer(task, transferTo, others);
       found = { ...found, transfer: { ...found.transfer, [transferTo]: onOther } };
     } else if (images) {
-      const fineTuned = await fineTunedIfAsked(task, config.data, images);
+      const fineTuned = await fineTunedIfAsked(task, images);
       found = { ...found, ...fineTuned };
       if (isMeasuredNow) found = { ...found, corruptions: await corrupted(task, linear, images) };
     }
@@ -150,8 +152,11 @@ interface Task {
   readonly weights: StateDict;
 }
 
-const judgeOptions = ({ l2 }: EvaluateCommand, { linearEpochs, seed, k }: TrainConfig) => ({
-  ...{ epochs: linearEpochs, seed, k, l2 },
+/** As the run itself was judged. */
+const judgeOptions = ({ command, config, model }: Task, images: RunData | undefined) => ({
+  ...linearOf(config),
+  ...(images && linearViewsOf(config, model, images.train)),
+  ...{ k: config.k, l2: command.l2 },
 });
 
 function measuredErrors(run: string, evaluation: Evaluation | undefined): CorruptionReport {
@@ -161,10 +166,14 @@ function measuredErrors(run: string, evaluation: Evaluation | undefined): Corrup
   );
 }
 
-/** The run's images, or those of the data set to transfer to. */
-async function imagesOf(command: EvaluateCommand, config: TrainConfig, own: ImageShape): Promise<RunData> {
-  const { data, trainImages = config.trainImages, testImages = config.testImages } = command;
-  if (data === undefined) return dataOf(config);
+/** The images of the data set to transfer to. */
+async function othersOf(
+  command: EvaluateCommand,
+  config: TrainConfig,
+  own: ImageShape,
+  data: string,
+): Promise<RunData> {
+  const { trainImages = config.trainImages, testImages = config.testImages } = command;
   const images = await dataOf({ ...config, data, trainImages, testImages });
   if (images.train.channels === own.channels) return images;
   throw new ValueError(
@@ -173,35 +182,33 @@ async function imagesOf(command: EvaluateCommand, config: TrainConfig, own: Imag
 }
 
 /** Judges on another data set. */
-async function transfer(task: Task, name: string, images: RunData): Promise<Transfer> {
-  const { command, config, model } = task;
+async function transfer(ofRun: Task, name: string, images: RunData): Promise<Transfer> {
+  const task = { ...ofRun, config: { ...ofRun.config, data: name } };
+  const { config, model } = task;
   const { train, test } = images;
   console.log(`encoding ${count(train.count + test.count)} images of ${name}`);
-  const policy = policyOf({ ...config, data: name });
+  const policy = policyOf(config);
   const known = await encodeDataset(model, train, policy);
   const unknown = await encodeDataset(model, test, policy);
-  const { judged, classifier } = await judgeFeatures(known, unknown, judgeOptions(command, config));
+  const { judged, classifier } = await judgeFeatures(known, unknown, judgeOptions(task, images));
   classifier.dispose();
   return {
     ...describeData(name, { ...images, classes: train.classes }),
     ...judged,
-    ...(await fineTunedIfAsked(task, name, images)),
+    ...(await fineTunedIfAsked(task, images)),
   };
 }
 
 async function fineTunedIfAsked(
   { command, config, own, weights }: Task,
-  name: string,
   images: RunData,
 ): Promise<{ readonly fineTuned?: FineTuned }> {
   if (!command.with.includes("fine-tuning")) return {};
-  console.log(`fine-tuning on ${count(images.train.count)} images of ${name}`);
+  console.log(`fine-tuning on ${count(images.train.count)} images of ${config.data}`);
   const { fineTuningEpochs: epochs, fineTuningRate: learningRate, seed } = command;
   using model = modelOf(config, own);
   model.loadStateDict(weights);
-  return {
-    fineTuned: await fineTune({ ...config, data: name }, model, images, { epochs, learningRate, seed }),
-  };
+  return { fineTuned: await fineTune(config, model, images, { epochs, learningRate, seed }) };
 }
 
 /** The linear classifier's errors on damaged images. */

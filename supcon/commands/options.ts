@@ -4,6 +4,7 @@ import { backendNames } from "../../engine/backend.ts";
 import { ValueError } from "../../engine/errors.ts";
 import { defaultPolicies } from "../augment/defaults.ts";
 import { defaultRandAugment, policyNames } from "../augment/policies.ts";
+import { MAX_JITTER } from "../augment/policy.ts";
 import { MAX_MAGNITUDE } from "../augment/rand-augment.ts";
 import { dataKind, datasetNames, DEFAULT_IMAGE_SIZE, FOLDER_MARK, imageSizeOf } from "../data/names.ts";
 import type { EncoderName } from "../model.ts";
@@ -104,6 +105,7 @@ const commandLine = () =>
     .option("--rand-layers <n>", "randaugment, stacked-randaugment: operations in a row", integer(1, 16), defaultRandAugment.layers)
     .option("--rand-magnitude <m>", `randaugment, stacked-randaugment: their strength, 0 to ${MAX_MAGNITUDE}`, upTo(MAX_MAGNITUDE), defaultRandAugment.magnitude)
     .option("--crop <area>", "least share of an image that a random view shows (default: 0.5; cifar10, cifar100 and folders 0.2)", share)
+    .option("--jitter <factor>", "on the strength of the colour jitter: 1 is the data set's own", upTo(MAX_JITTER), 1)
     .optionsGroup("Model:")
     .addOption(new Option("--model <name>", "encoder").choices(encoderNames).default("resnet8" as const))
     .option("--width <n>", "channels of the encoder's first stage (default: resnet8 8, resnet20 16, others 64)", integer(1))
@@ -143,6 +145,16 @@ const commandLine = () =>
     .option("--weight-decay <wd>", "weight decay of convolutions and linear layers", nonNegative, 1e-4)
     .optionsGroup("Stage 2, evaluation:")
     .option("--linear-epochs <n>", "passes of the linear classifier over the features", integer(1), 20)
+    .addOption(new Option("--linear-policy <name>", "views that it is trained on, drawn anew for each epoch; none: the images as they are, encoded once").choices(policyNames).default("none" as const))
+    .option("--linear-raw-features", "leave its features as they are, instead of bringing each to mean 0 and deviation 1", false)
+    .option("--linear-batch <n>", "features in a batch of it", integer(1), 250)
+    .addOption(new Option("--linear-optimizer <name>", "what makes its steps").choices(optimizerNames).default("sgd" as const))
+    .option("--linear-learning-rate <rate>", "its greatest learning rate", positive, 0.1)
+    .option("--linear-schedule <text>", "of its learning rate, as --schedule", "cosine")
+    .option("--linear-warmup <epochs>", "its epochs of linear warm-up, may be a fraction", nonNegative, 0)
+    .option("--linear-momentum <m>", "its momentum", belowOne, 0.9)
+    .option("--linear-weight-decay <wd>", "its weight decay", nonNegative, 0)
+    .option("--linear-label-smoothing <share>", "of its cross-entropy", belowOne, 0)
     .option("--k <n>", "neighbours that vote in k-NN", integer(1), 20)
     .optionsGroup("Run:")
     .option("--seed <n>", "of everything random: the same seed gives the same weights", integer(0), 0)
@@ -222,11 +234,14 @@ export function parseTrainCommand(args: readonly string[]): TrainCommand {
     applyConfig(command, file);
   }
   const config = complete(command.opts());
-  const { batch, trainImages, warmup, epochs } = config;
+  const { batch, trainImages, warmup, epochs, linearWarmup, linearEpochs } = config;
   if (trainImages !== "all" && batch > trainImages) {
     throw new ValueError(`--batch: expected at most the ${trainImages} training images, got ${batch}`);
   }
   if (warmup > epochs) throw new ValueError(`--warmup: expected at most the ${epochs} epochs, got ${warmup}`);
+  if (linearWarmup > linearEpochs) {
+    throw new ValueError(`--linear-warmup: expected at most the ${linearEpochs} epochs, got ${linearWarmup}`);
+  }
   return { config, out: resume ?? out, resume: resume !== undefined, dryRun, profile };
 }
 

@@ -2,9 +2,12 @@
 import { Random } from "../../engine/random.ts";
 import { defaultPolicies } from "../augment/defaults.ts";
 import { namedPolicy } from "../augment/policies.ts";
+import { scaleJitter } from "../augment/policy.ts";
 import type { AugmentPolicy } from "../augment/policy.ts";
 import type { ImageDataset, ImageShape } from "../data/dataset.ts";
 import { dataKind } from "../data/names.ts";
+import { encodeViews } from "../evaluate/features.ts";
+import type { LinearOptions } from "../evaluate/linear.ts";
 import { SupConModel } from "../model.ts";
 import { loadRunData } from "./run-data.ts";
 import type { RunData } from "./run-data.ts";
@@ -12,7 +15,7 @@ import type { TrainConfig } from "./options.ts";
 import { Pretraining } from "./pretrain.ts";
 
 /** Everything random in a run comes from forks of its seed, so that no part shifts another's numbers. */
-const STREAM = { data: 0, model: 1, training: 2 } as const;
+const STREAM = { data: 0, model: 1, training: 2, linearViews: 3 } as const;
 
 const streamOf = ({ seed }: TrainConfig, stream: keyof typeof STREAM): Random =>
   new Random(seed).fork(STREAM[stream]);
@@ -38,13 +41,35 @@ export const modelOf = (config: TrainConfig, { height, width, channels }: ImageS
   });
 
 /** How images are augmented and normalised. */
-export function policyOf({ data, crop, policy, randLayers, randMagnitude }: TrainConfig): AugmentPolicy {
+export function policyOf(config: TrainConfig, policy = config.policy): AugmentPolicy {
+  const { data, crop, jitter, randLayers, randMagnitude } = config;
   const usual = defaultPolicies[dataKind(data)];
   const own = {
     ...usual,
     crop: crop < 1 && usual.crop ? { ...usual.crop, area: [crop, 1] as const } : null,
+    jitter: usual.jitter && scaleJitter(usual.jitter, jitter),
   };
   return namedPolicy(policy, own, { layers: randLayers, magnitude: randMagnitude });
+}
+
+/** How the linear classifier of stage 2 is trained. */
+export const linearOf = (config: TrainConfig) => ({
+  ...{ epochs: config.linearEpochs, batchSize: config.linearBatch, seed: config.seed },
+  ...{ optimizer: config.linearOptimizer, lr: config.linearLearningRate, momentum: config.linearMomentum },
+  ...{ weightDecay: config.linearWeightDecay, schedule: config.linearSchedule, warmup: config.linearWarmup },
+  ...{ labelSmoothing: config.linearLabelSmoothing, standardize: !config.linearRawFeatures },
+});
+
+/** And on which views, where not on the images as they are. */
+export function linearViewsOf(
+  config: TrainConfig,
+  model: SupConModel,
+  images: ImageDataset,
+): Pick<LinearOptions, "views"> {
+  if (config.linearPolicy === "none") return {};
+  const policy = policyOf(config, config.linearPolicy);
+  const random = streamOf(config, "linearViews");
+  return { views: (epoch) => encodeViews(model, images, policy, random.fork(epoch)) };
 }
 
 /** Stage 1. Throws ValueError for options that do not fit each other. */

@@ -4,7 +4,7 @@ import { ValueError } from "../../engine/errors.ts";
 import type { AugmentPolicy } from "../augment/policy.ts";
 import { encodeDataset } from "../evaluate/features.ts";
 import { judgeFeatures } from "../evaluate/judge.ts";
-import { linearTop1 } from "../evaluate/linear.ts";
+import { linearSchedule, linearTop1 } from "../evaluate/linear.ts";
 import type { SupConModel } from "../model.ts";
 import { readCheckpoint } from "../run/checkpoint.ts";
 import type { Checkpoint } from "../run/checkpoint.ts";
@@ -21,7 +21,7 @@ import { count, describeData, parameterCount, printEnd, printStart } from "./rep
 import { describeMachine, machineOf } from "./result.ts";
 import type { RunMachine, TrainAccuracies, TrainResult } from "./result.ts";
 import { isDone, refuseUsed, RunFolder, runFiles } from "./run-folder.ts";
-import { dataOf, modelOf, policyOf, trainingOf } from "./setup.ts";
+import { dataOf, linearOf, linearViewsOf, modelOf, policyOf, trainingOf } from "./setup.ts";
 
 /**
  * The whole of `supcon/train.ts`: data, stage 1, stage 2, run folder. Returns what result.json holds, nothing of a dry run.
@@ -46,6 +46,7 @@ export async function train({
     if (config.encoderWeights !== undefined && !resume) readTorchvision(config.encoderWeights, model.encoder);
     const policy = policyOf(config);
     using training = trainingOf(config, model, data.train);
+    linearSchedule(data.train.count, linearOf(config)); // What stage 2 would refuse is told before stage 1.
     if (dryRun) {
       printStart(config, backend, data, model, training, "none: a dry run writes nothing");
       await printEstimate(config, backend, data, model, training);
@@ -173,20 +174,20 @@ async function stage2({ config, data, policy, model, training, folder }: Run): P
   console.log(`evaluating on ${count(testImages.count)} test images`);
   const known = await encodeDataset(model, images, policy);
   const unknown = await encodeDataset(model, testImages, policy);
-  const { linearEpochs: epochs, seed, k } = config;
-  const { judged, classifier: trained } = await judgeFeatures(known, unknown, { epochs, seed, k });
+  const linear = { ...linearOf(config), ...linearViewsOf(config, model, images) };
+  const { judged, classifier: trained } = await judgeFeatures(known, unknown, { ...linear, k: config.k });
   using classifier = trained;
   const { height, width, channels, classes } = images;
   const features = { height, width, channels, classes, train: known, test: unknown };
   await folder.writeEvaluation(classifier, features, { ...describeData(config.data, features), ...judged });
-  const { linear, knn, ncm } = judged;
+  const { sgd, lbfgs } = judged.linear;
   return {
-    linearTop1: linear.sgd.top1,
-    linearTop5: linear.sgd.top5,
-    ece: linear.sgd.ece,
-    lbfgsTop1: linear.lbfgs.top1,
-    knnTop1: knn.top1,
-    nearestMeanTop1: ncm.cosine.top1,
+    linearTop1: sgd.top1,
+    linearTop5: sgd.top5,
+    ece: sgd.ece,
+    lbfgsTop1: lbfgs.top1,
+    knnTop1: judged.knn.top1,
+    nearestMeanTop1: judged.ncm.cosine.top1,
     ...(training.classifier && { classifierTop1: await linearTop1(training.classifier, unknown) }),
   };
 }

@@ -25,19 +25,28 @@ export interface LabelledFeatures extends Features {
   readonly classes: number;
 }
 
-/**
- * Encodes a data set as it is (normalised by the policy, not augmented) with the model in evaluation mode, in batches of
- * `batchSize` images. Its modules are left in the modes in which they were. Throws ValueError for a bad batch size or a policy
- * that does not fit the images.
- */
-export async function encodeDataset(
+/** Encodes a data set as it is: normalised by the policy, not augmented. Throws as {@link encodeViews} does. */
+export const encodeDataset = (
   model: SupConModel,
   dataset: ImageDataset,
   policy: AugmentPolicy,
+  batchSize?: number,
+): Promise<LabelledFeatures> =>
+  // Nothing is drawn at random where nothing is augmented.
+  encodeViews(model, dataset, withoutAugmentation(policy), new Random(0), batchSize);
+
+/**
+ * Encodes one view of each image of a data set with the model in evaluation mode, in batches of `batchSize` images. Its modules
+ * are left in the modes in which they were. Throws ValueError for a bad batch size or a policy that does not fit the images.
+ */
+export async function encodeViews(
+  model: SupConModel,
+  dataset: ImageDataset,
+  policy: AugmentPolicy,
+  random: Random,
   batchSize = 250,
 ): Promise<LabelledFeatures> {
   checkPositiveInteger("encodeDataset", "batchSize", batchSize);
-  const plain = withoutAugmentation(policy);
   const { count, height, width, channels, labels, classes } = dataset;
   const values = new Float32Array(count * model.features);
   const modes = [...model.namedModules().values()].map((module) => [module, module.training] as const);
@@ -46,8 +55,7 @@ export async function encodeDataset(
     for (let start = 0; start < count; start += batchSize) {
       const size = Math.min(batchSize, count - start);
       const indices = Int32Array.from({ length: size }, (_, i) => start + i);
-      // Nothing is drawn at random where nothing is augmented.
-      const images = makeViews(dataset, indices, 1, plain, new Random(0));
+      const images = makeViews(dataset, indices, 1, policy, random);
       using features = noGrad(() =>
         scope(() => model.encode(tensor(images, [size, height, width, channels]))),
       );

@@ -4,19 +4,16 @@ import { checkComparable } from "./features.ts";
 import type { LabelledFeatures } from "./features.ts";
 import { knnProbabilities } from "./knn.ts";
 import { trainLinear } from "./linear.ts";
-import type { LinearClassifier } from "./linear.ts";
+import type { LinearClassifier, LinearOptions } from "./linear.ts";
 import { trainLogistic } from "./logistic.ts";
 import { nearestClassMean } from "./nearest-mean.ts";
 import type { MeanDistance } from "./nearest-mean.ts";
 import { confusionMatrix, perClassAccuracy, topK } from "./scores.ts";
 import type { Predictions } from "./scores.ts";
 
-/** Options of {@link judgeFeatures}. */
-export interface JudgeOptions {
-  /** Passes of the linear classifier by SGD over the training features. */
+/** Options of {@link judgeFeatures}, and of the linear classifier by gradient steps. */
+export interface JudgeOptions extends LinearOptions {
   readonly epochs: number;
-  /** Of that classifier. */
-  readonly seed: number;
   /** Neighbours that vote. */
   readonly k: number;
   /** Penalty on the weights of the one by L-BFGS. Default that of `trainLogistic`. */
@@ -36,7 +33,7 @@ export interface Judgement {
 export async function judgeFeatures(
   train: LabelledFeatures,
   test: LabelledFeatures,
-  { epochs, seed, k, l2 = 1e-4 }: JudgeOptions,
+  { k, l2 = 1e-4, ...linear }: JudgeOptions,
 ): Promise<Judgement> {
   checkComparable("judgeFeatures", train, test);
   const predictions = (scores: ArrayLike<number>): Predictions => ({ ...test, scores });
@@ -56,7 +53,7 @@ export async function judgeFeatures(
   };
   const ncm = { euclidean: await byMean("euclidean"), cosine: await byMean("cosine") };
 
-  const sgd = await timed(() => trainLinear(train, { epochs, seed }));
+  const sgd = await timed(() => trainLinear(train, linear));
   const { value: classifier } = sgd;
   const scores = await classifier.probabilities(test);
   const { gradientNorm, iterations, converged } = lbfgs;
@@ -64,7 +61,7 @@ export async function judgeFeatures(
     classifier,
     judged: {
       linear: {
-        sgd: { ...calibratedAccuracy(predictions(scores), sgd.seconds), epochs },
+        sgd: { ...calibratedAccuracy(predictions(scores), sgd.seconds), epochs: linear.epochs },
         lbfgs: {
           ...calibratedAccuracy(predictions(lbfgs.scores), lbfgsSeconds),
           ...{ l2, iterations, gradientNorm, converged },

@@ -7,7 +7,11 @@ import { scope } from "../../engine/scope.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import { argMax, crossEntropy, gather, mul, softmax, sub } from "../../kernels/index.ts";
 import { checkPositiveInteger } from "../../nn/check.ts";
-import { buffer, cosineSchedule, Linear, Module, SGD } from "../../nn/index.ts";
+import { buffer, Linear, Module } from "../../nn/index.ts";
+import type { Schedule } from "../../nn/index.ts";
+import { optimizers } from "../training/optimizers.ts";
+import type { OptimizerName } from "../training/optimizers.ts";
+import { scheduleOf } from "../training/schedules.ts";
 import { checkFeatures } from "./features.ts";
 import type { Features, LabelledFeatures } from "./features.ts";
 
@@ -15,13 +19,26 @@ import type { Features, LabelledFeatures } from "./features.ts";
 export interface LinearOptions {
   /** Passes over the training features. Default 20. */
   readonly epochs?: number;
+  /** Default 250; the last one of an epoch may be smaller. */
   readonly batchSize?: number;
-  /** Greatest learning rate, of a cosine schedule. Default 0.1. */
+  /** Default sgd. */
+  readonly optimizer?: OptimizerName;
+  /** Greatest learning rate: that after the warm-up. Default 0.1. */
   readonly lr?: number;
-  /** Default 0.9. */
+  /** Of those that have one. Default 0.9. */
   readonly momentum?: number;
-  /** Default 0: the linear stages of the paper have none. */
+  /** Default 0. */
   readonly weightDecay?: number;
+  /** What the learning rate does: see `scheduleOf`. Default cosine. */
+  readonly schedule?: string;
+  /** Epochs of linear warm-up from 0; may be a fraction. Default 0. */
+  readonly warmup?: number;
+  /** Of the cross-entropy. Default 0. */
+  readonly labelSmoothing?: number;
+  /** Whether features are brought to mean 0 and standard deviation 1. Default true. */
+  readonly standardize?: boolean;
+  /** Features of other views of the training images, for each epoch from 0 on. Default: the same ones in all epochs. */
+  readonly views?: (epoch: number) => Promise<LabelledFeatures>;
   /** Seed of the initial weights and of the order of the batches. Default 0. */
   readonly seed?: number;
   /** Called after each epoch, with its number from 1. */
@@ -79,10 +96,16 @@ export async function classProbabilities(classifier: Module, features: Features)
   return await result.data();
 }
 
+/** The learning rate of step 0, 1, ... of {@link trainLinear} on `count` vectors. Throws ValueError as `scheduleOf` does. */
+export function linearSchedule(count: number, options: LinearOptions): Schedule {
+  const { epochs = 20, batchSize = 250, lr: peak = 0.1, schedule = "cosine", warmup = 0 } = options;
+  const stepsPerEpoch = Math.ceil(count / batchSize);
+  return scheduleOf(schedule, { peak, epochs, stepsPerEpoch, warmup, start: 0, firstStep: 0 });
+}
+
 /**
- * Trains a linear classifier on frozen features: SGD with momentum. Each feature is first brought to mean 0 and standard
- * deviation 1 over the training vectors: an invertible linear map, which changes no classifier but lets one learning rate
- * do for all encoders.
+ * Trains a linear classifier on frozen features. Each feature is first brought to mean 0 and standard deviation 1 over the
+ * training vectors: an invertible linear map, which changes no classifier but lets one learning rate do for all encoders.
  *
  * Throws ValueError for options out of their range, or features that do not fit their labels.
  */
@@ -91,27 +114,32 @@ export async function trainLinear(
   options: LinearOptions = {},
 ): Promise<LinearClassifier> {
   const { epochs = 20, batchSize = 250, lr = 0.1, momentum = 0.9, weightDecay = 0, seed = 0 } = options;
+  const { optimizer: name = "sgd", labelSmoothing = 0, standardize = true } = options;
+  const { views = () => Promise.resolve(train) } = options;
   checkFeatures("trainLinear", "training", train);
   checkPositiveInteger("trainLinear", "epochs", epochs);
   checkPositiveInteger("trainLinear", "batchSize", batchSize);
   const random = new Random(seed);
   const { length: features, classes } = train;
-  const classifier = new LinearClassifier({ features, classes, random, ...standardization(train) });
+  const shifts = standardize ? standardization(train) : {};
+  const classifier = new LinearClassifier({ features, classes, random, ...shifts });
   try {
-    using optimizer = new SGD(classifier.namedParameters(), { lr, momentum, weightDecay });
-    using x = noGrad(() => scope(() => classifier.standardize(toTensor(train))));
+    using optimizer = optimizers[name](classifier.namedParameters(), { lr, momentum, weightDecay });
     const batches = Math.ceil(train.count / batchSize);
-    const schedule = cosineSchedule({ peak: lr, steps: epochs * batches });
+    const schedule = linearSchedule(train.count, options);
 
     for (let epoch = 0; epoch < epochs; epoch++) {
+      const seen = await views(epoch);
+      using x = noGrad(() => scope(() => classifier.standardize(toTensor(seen))));
       const order = random.permutation(train.count);
       let total = 0;
       for (let batch = 0; batch < batches; batch++) {
         const indices = order.subarray(batch * batchSize, (batch + 1) * batchSize);
-        const labels = indices.map((i) => train.labels[i] ?? 0);
+        const labels = indices.map((i) => seen.labels[i] ?? 0);
         optimizer.lr = schedule(epoch * batches + batch);
         using loss = scope(() => {
-          const value = crossEntropy(classifier.linear.forward(gather(x, indices, 0)), labels);
+          const logits = classifier.linear.forward(gather(x, indices, 0));
+          const value = crossEntropy(logits, labels, { labelSmoothing });
           backward(value);
           optimizer.step();
           optimizer.zeroGrad();

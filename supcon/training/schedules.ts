@@ -14,12 +14,14 @@ export interface Course {
   readonly stepsPerEpoch: number;
   /** Epochs of linear warm-up; may be a fraction. */
   readonly warmup: number;
-  /** The learning rate before the first step of the warm-up. */
+  /** The learning rate of step 0 where there is a warm-up. */
   readonly start: number;
+  /** Number of the first step. Default 1: that of step 0, the beginning itself, is not used. */
+  readonly firstStep?: 0 | 1;
 }
 
 /**
- * The learning rate of steps 1 ... T by a text, all times in epochs:
+ * The learning rate of T steps by a text, all times in epochs:
  *
  *     cosine                        to 0
  *     cosine 0.001                  to 0.001 times the greatest rate
@@ -27,10 +29,11 @@ export interface Course {
  *     exponential 0.97 0.5          times 0.97 within each half epoch
  *     constant
  *
- * Step 0 and, of a cosine, step T + 1 are its ends, so that with ends of 0 no step is in vain. Throws ValueError for
- * another text, and for numbers that do not fit.
+ * Steps are counted from 1: step 0 and, of a cosine, step T + 1 are its ends, so that with ends of 0 no step is in vain; or
+ * from 0, and then a cosine ends with step T. Throws ValueError for another text, and for numbers that do not fit.
  */
-export function scheduleOf(text: string, { peak, epochs, stepsPerEpoch, warmup, start }: Course): Schedule {
+export function scheduleOf(text: string, course: Course): Schedule {
+  const { peak, epochs, stepsPerEpoch, warmup, start, firstStep = 1 } = course;
   const steps = epochs * stepsPerEpoch;
   const warmupSteps = Math.min(steps, Math.round(warmup * stepsPerEpoch));
   const options: ScheduleOptions = { peak, warmupSteps, start };
@@ -41,11 +44,11 @@ export function scheduleOf(text: string, { peak, epochs, stepsPerEpoch, warmup, 
   const isSound = lists.flat().every((x) => x >= 0 && x < Infinity) && !none.length && !more.length;
   if (isSound && form === "constant" && !words.length) return constantSchedule(options);
   if (isSound && form === "cosine" && !second.length) {
-    return cosineSchedule({ ...options, steps: steps + 1, end: peak * (first ?? 0) });
+    return cosineSchedule({ ...options, steps: steps + firstStep, end: peak * (first ?? 0) });
   }
   if (isSound && form === "step" && first !== undefined && second.length > 0) {
     // A milestone is the first step of the epochs after it.
-    return stepSchedule({ ...options, factor: first, milestones: second.map((e) => inSteps(e) + 1) });
+    return stepSchedule({ ...options, factor: first, milestones: second.map((e) => inSteps(e) + firstStep) });
   }
   if (
     isSound &&

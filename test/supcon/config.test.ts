@@ -59,6 +59,7 @@ describe("--config", () => {
     ],
     ["a list", { epochs: [3] }, /"epochs": \[3\] is invalid\. Expected a number or a text\.$/],
     ["values that do not fit", { warmup: 9, epochs: 2 }, /--warmup: expected at most the 2 epochs, got 9$/],
+    ["a warm-up of stage 2 that does not fit", { linearWarmup: 3, linearEpochs: 2 }, /--linear-warmup: expected at most the 2 epochs, got 3$/], // prettier-ignore
     ["no object", [1], /expected a JSON object of options, got \[1\]$/],
     ["no JSON", "epochs: 3", /expected JSON, got something else \(Unexpected token/],
   ];

@@ -8,7 +8,7 @@ import { Random } from "../../engine/random.ts";
 import { digitPolicy, withoutAugmentation } from "../../supcon/augment/policy.ts";
 import { makeViews } from "../../supcon/augment/views.ts";
 import type { ImageDataset } from "../../supcon/data/dataset.ts";
-import { encodeDataset } from "../../supcon/evaluate/features.ts";
+import { encodeDataset, encodeViews } from "../../supcon/evaluate/features.ts";
 import type { LabelledFeatures } from "../../supcon/evaluate/features.ts";
 import { knnTop1 } from "../../supcon/evaluate/knn.ts";
 import { LinearClassifier, linearTop1, trainLinear } from "../../supcon/evaluate/linear.ts";
@@ -152,6 +152,41 @@ describe("linear classifier", () => {
     assert.equal(currentBackend().stats().liveBuffers, liveBuffers, "failures leave nothing behind either");
   });
 
+  it("takes the optimiser, schedule and smoothing of the official codes, and features as they are", async () => {
+    const [train, test] = [clusters(60, 3), clusters(30, 4)];
+    const lossesOf = async (options: LinearOptions): Promise<number[]> => {
+      const losses: number[] = [];
+      const onEpoch = (_: number, loss: number): number => losses.push(loss);
+      assert.equal(await trainAndTest(train, test, { epochs: 12, batchSize: 16, ...options, onEpoch }), 1);
+      return losses;
+    };
+    const usual = await lossesOf({});
+    const said = { optimizer: "sgd", schedule: "cosine", warmup: 0, labelSmoothing: 0, standardize: true } as const; // prettier-ignore
+    assert.deepEqual(await lossesOf(said), usual, "these are the defaults");
+    const official = { optimizer: "rmsprop", lr: 0.05, schedule: "exponential 0.97 0.5", warmup: 2 } as const;
+    assert.notDeepEqual(await lossesOf(official), usual);
+    // The least cross-entropy with targets 1 - e + e / 3 and e / 3.
+    const [smoothing, off] = [0.3, 0.1];
+    const floor = -(1 - 2 * off) * Math.log(1 - 2 * off) - 2 * off * Math.log(off);
+    assert.ok((await lossesOf({ labelSmoothing: smoothing })).every((loss) => loss > floor));
+    assert.ok(usual.at(-1)! < floor);
+
+    using raw = await trainLinear(train, { epochs: 1, standardize: false });
+    assert.deepEqual([await values(raw.mean), await values(raw.scale)].map((row) => [...row]), [[0, 0, 0], [1, 1, 1]]); // prettier-ignore
+    await assert.rejects(trainLinear(train, { schedule: "linear" }), /schedule: expected cosine/);
+  });
+
+  it("may see other views of the training images in each epoch", async () => {
+    const [train, test] = [clusters(60, 3), clusters(30, 4)];
+    const seen: number[] = [];
+    const views = (epoch: number) => {
+      seen.push(epoch);
+      return Promise.resolve({ ...train, values: train.values.map((x, i) => x + 0.1 * Math.sin(i + epoch)) });
+    };
+    assert.equal(await trainAndTest(train, test, { epochs: 10, batchSize: 16, views }), 1);
+    assert.deepEqual(seen, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+
   it("gives probabilities, and the same ones when its state is loaded into another", async () => {
     const [train, test] = [clusters(60, 3), clusters(30, 4)];
     using classifier = await trainLinear(train, { epochs: 10, batchSize: 16 });
@@ -198,6 +233,14 @@ describe("encodeDataset", () => {
     const modes = [model.training, model.encoder.bn1.training];
     assert.deepEqual(modes, [true, false], "each module is in its mode as before");
     await assert.rejects(encodeDataset(model, dataset, digitPolicy, 0), ValueError);
+  });
+
+  it("encodes a random view of each image, the same ones from the same random state", async () => {
+    using model = new SupConModel({ random: new Random(0), width: 2, inChannels: 1, dim: 4 });
+    const [one, again, other] = [1, 1, 2].map((seed) => encodeViews(model, dataset, digitPolicy, new Random(seed), 3)); // prettier-ignore
+    assert.deepEqual(await one, await again);
+    assert.notDeepEqual((await one)?.values, (await other)?.values);
+    assert.deepEqual((await one)?.labels, dataset.labels);
   });
 
   it("normalises representations where the model does", async () => {

@@ -15,6 +15,15 @@ describe("scheduleOf", () => {
     assert.equal(rate(41), 0);
   });
 
+  it("may begin with its beginning: from step 0 on, all comes a step earlier", () => {
+    const [rate, later] = [0, 1].map((firstStep) =>
+      scheduleOf("step 0.5 5,7", { ...course, firstStep: firstStep === 0 ? 0 : 1 }),
+    );
+    for (let step = 8; step < 40; step++) assert.equal(rate?.(step), later?.(step + 1));
+    const cosine = scheduleOf("cosine", { ...course, warmup: 0, firstStep: 0 });
+    assert.deepEqual([0, 20, 40].map(cosine), [8, 4, 0]);
+  });
+
   it("ends a cosine at a share of the peak, and starts the warm-up where it is told", () => {
     assert.equal(scheduleOf("cosine 0.25", course)(41), 2);
     near(scheduleOf("cosine", { ...course, start: 4 })(2), 5);

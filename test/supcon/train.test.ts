@@ -95,6 +95,11 @@ describe("supcon/train.ts", () => {
       /--batch: expected at most the 20 training images, got 64/,
     ],
     [
+      "what stage 2 would refuse in the end",
+      ["--linear-schedule", "linear"],
+      /schedule: expected cosine, .* got "linear"/,
+    ],
+    [
       "more images than there are",
       ["--test-images", "10001"],
       /mnist-test: expected at least 10001 images, got 10000/,
