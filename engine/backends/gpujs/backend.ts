@@ -1,6 +1,7 @@
 import type { Backend, BackendStats, DeviceBuffer, Elements } from "../../backend.ts";
 import { BackendError, OutOfMemoryError, ValueError } from "../../errors.ts";
-import type { DType, JsBody, Kernel, Numbers, Params } from "../../kernel.ts";
+import type { DType, Kernel, Numbers, Params } from "../../kernel.ts";
+import { Usage } from "../usage.ts";
 import { chooseMode, loadLibrary } from "./library.ts";
 import type { GpujsMode } from "./modes.ts";
 import { Programs } from "./programs.ts";
@@ -39,10 +40,7 @@ export class GpujsBackend implements Backend {
   readonly name = "gpujs";
   readonly #mode: GpujsMode;
   readonly #programs: Programs;
-  #liveBytes = 0;
-  #peakBytes = 0;
-  #liveBuffers = 0;
-  #kernelsRun = 0;
+  readonly #usage = new Usage();
 
   private constructor(mode: GpujsMode, programs: Programs) {
     this.#mode = mode;
@@ -70,15 +68,12 @@ export class GpujsBackend implements Backend {
       );
     }
     const buffer = new GpujsBuffer(length, dtype);
-    this.#liveBuffers++;
-    this.#liveBytes += buffer.values.byteLength;
-    this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes);
+    this.#usage.onAlloc(buffer.values.byteLength);
     return buffer;
   }
 
   free(buffer: DeviceBuffer): void {
-    this.#liveBuffers--;
-    this.#liveBytes -= own(buffer).values.byteLength;
+    this.#usage.onFree(own(buffer).values.byteLength);
   }
 
   write(buffer: DeviceBuffer, values: Numbers): void {
@@ -97,11 +92,14 @@ export class GpujsBackend implements Backend {
     const from = inputs.map((buffer) => own(buffer).values);
     const to = outputs.map((buffer) => own(buffer).values);
     // All before the first is written, since in place an output is an input of the others too.
-    const results = Object.values(kernel.js).map((body: JsBody<P>, i) =>
-      this.#programs.run(kernel.name, body, params, from, to[i]?.length ?? 0),
-    );
+    const results = Object.keys(kernel.outputs).map((name, i) => {
+      const body = kernel.js[name];
+      if (!body)
+        throw new BackendError(`gpujs: expected a js body for output ${name} of ${kernel.name}, got none`);
+      return this.#programs.run(kernel.name, body, params, from, to[i]?.length ?? 0);
+    });
     to.forEach((values, i) => { values.set(results[i] ?? []); }); // prettier-ignore
-    this.#kernelsRun++;
+    this.#usage.onRun();
   }
 
   read(buffer: DeviceBuffer): Promise<Elements> {
@@ -118,9 +116,7 @@ export class GpujsBackend implements Backend {
   }
 
   stats(): BackendStats {
-    const [liveBytes, peakBytes] = [this.#liveBytes, this.#peakBytes];
-    const caches = { programs: this.#programs.stats() };
-    return { liveBytes, peakBytes, liveBuffers: this.#liveBuffers, kernelsRun: this.#kernelsRun, caches };
+    return { ...this.#usage.stats(), caches: { programs: this.#programs.stats() } };
   }
 
   destroy(): Promise<void> {

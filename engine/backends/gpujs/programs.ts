@@ -52,7 +52,7 @@ export class Programs {
     try {
       result = run(
         ...inputs.map((elements) => (elements.length > 0 ? elements : nothing)),
-        ...source.params.map((name) => values[name] ?? 0),
+        ...source.params.map((name) => values[name] ?? NaN),
       );
     } catch (cause) {
       throw this.#refused(kernel, cause instanceof Error ? cause.message.trim() : String(cause), cause);

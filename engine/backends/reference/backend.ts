@@ -1,6 +1,7 @@
 import type { Backend, BackendStats, DeviceBuffer, Elements } from "../../backend.ts";
 import { BackendError } from "../../errors.ts";
 import type { DType, Kernel, Numbers, Params } from "../../kernel.ts";
+import { Usage } from "../usage.ts";
 
 class ReferenceBuffer implements DeviceBuffer {
   readonly dtype: DType;
@@ -19,10 +20,7 @@ class ReferenceBuffer implements DeviceBuffer {
 /** The oracle: runs every kernel's `js` definition in f64, one output element after another. Slow and plain. */
 export class ReferenceBackend implements Backend {
   readonly name = "reference";
-  #liveBytes = 0;
-  #peakBytes = 0;
-  #liveBuffers = 0;
-  #kernelsRun = 0;
+  readonly #usage = new Usage();
 
   describe(): string {
     return "reference: JavaScript, 64-bit floating point, 1 thread";
@@ -30,15 +28,12 @@ export class ReferenceBackend implements Backend {
 
   alloc(length: number, dtype: DType): DeviceBuffer {
     const buffer = new ReferenceBuffer(length, dtype);
-    this.#liveBuffers++;
-    this.#liveBytes += buffer.values.byteLength;
-    this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes);
+    this.#usage.onAlloc(buffer.values.byteLength);
     return buffer;
   }
 
   free(buffer: DeviceBuffer): void {
-    this.#liveBuffers--;
-    this.#liveBytes -= own(buffer).values.byteLength;
+    this.#usage.onFree(own(buffer).values.byteLength);
   }
 
   write(buffer: DeviceBuffer, values: Numbers): void {
@@ -57,7 +52,7 @@ export class ReferenceBackend implements Backend {
       inputs.map((buffer) => own(buffer).values),
       outputs.map((buffer) => own(buffer).values),
     );
-    this.#kernelsRun++;
+    this.#usage.onRun();
   }
 
   read(buffer: DeviceBuffer): Promise<Elements> {
@@ -73,8 +68,7 @@ export class ReferenceBackend implements Backend {
   }
 
   stats(): BackendStats {
-    const [liveBytes, peakBytes] = [this.#liveBytes, this.#peakBytes];
-    return { liveBytes, peakBytes, liveBuffers: this.#liveBuffers, kernelsRun: this.#kernelsRun };
+    return this.#usage.stats();
   }
 
   destroy(): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Backend, BackendStats, DeviceBuffer, Elements } from "../../backend.ts";
 import { BackendError } from "../../errors.ts";
 import type { DType, Kernel, Params } from "../../kernel.ts";
+import { Usage } from "../usage.ts";
 
 /** A buffer of which only the size exists. */
 export class ShapeBuffer implements DeviceBuffer {
@@ -35,10 +36,7 @@ export interface Observer {
 export class ShapeBackend implements Backend {
   readonly name = "shapes";
   readonly #observer: Observer;
-  #liveBytes = 0;
-  #peakBytes = 0;
-  #liveBuffers = 0;
-  #kernelsRun = 0;
+  readonly #usage = new Usage();
 
   constructor(observer: Observer = {}) {
     this.#observer = observer;
@@ -50,9 +48,7 @@ export class ShapeBackend implements Backend {
 
   alloc(length: number, dtype: DType): DeviceBuffer {
     const buffer = new ShapeBuffer(length, dtype);
-    this.#liveBuffers++;
-    this.#liveBytes += buffer.bytes;
-    this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes);
+    this.#usage.onAlloc(buffer.bytes);
     this.#observer.onAlloc?.(buffer);
     return buffer;
   }
@@ -62,8 +58,7 @@ export class ShapeBackend implements Backend {
       throw new BackendError("shapes: expected a buffer of this backend, got one of another");
     }
     buffer.alive = false;
-    this.#liveBuffers--;
-    this.#liveBytes -= buffer.bytes;
+    this.#usage.onFree(buffer.bytes);
   }
 
   write(): void {
@@ -71,7 +66,7 @@ export class ShapeBackend implements Backend {
   }
 
   run<P extends string>(kernel: Kernel<P>, params: Params<P>): void {
-    this.#kernelsRun++;
+    this.#usage.onRun();
     this.#observer.onRun?.(kernel, params);
   }
 
@@ -86,8 +81,7 @@ export class ShapeBackend implements Backend {
   }
 
   stats(): BackendStats {
-    const [liveBytes, peakBytes] = [this.#liveBytes, this.#peakBytes];
-    return { liveBytes, peakBytes, liveBuffers: this.#liveBuffers, kernelsRun: this.#kernelsRun };
+    return this.#usage.stats();
   }
 
   destroy(): Promise<void> {

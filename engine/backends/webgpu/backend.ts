@@ -2,6 +2,7 @@ import type { Backend, BackendStats, DeviceBuffer, Elements } from "../../backen
 import { BackendError, OutOfMemoryError } from "../../errors.ts";
 import type { DType, Kernel, Numbers, Params } from "../../kernel.ts";
 import type { KernelCall } from "../../profile.ts";
+import { Usage } from "../usage.ts";
 import { noAdapter, openDevice } from "./device.ts";
 import type { Device, DeviceOptions } from "./device.ts";
 import { Failures } from "./failures.ts";
@@ -42,12 +43,9 @@ export class WebGpuBackend implements Backend {
   readonly #readback: Readback;
   readonly #gpu: Gpu;
   readonly #largest: number;
+  readonly #usage = new Usage();
   /** When the work that was submitted at each earlier pace is done. */
   #paces: Promise<unknown>[] = [];
-  #liveBuffers = 0;
-  #liveBytes = 0;
-  #peakBytes = 0;
-  #kernelsRun = 0;
 
   private constructor(device: Device) {
     const { gpu } = device;
@@ -94,17 +92,14 @@ export class WebGpuBackend implements Backend {
   alloc(length: number, dtype: DType): DeviceBuffer {
     const buffer = new GpuBuffer(length, dtype);
     this.#checkSize("a tensor", buffer.bytes);
-    this.#liveBuffers++;
-    this.#liveBytes += buffer.bytes;
-    this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes);
+    this.#usage.onAlloc(buffer.bytes);
     return buffer;
   }
 
   free(buffer: DeviceBuffer): void {
     const { memory, bytes } = own(buffer);
     if (memory) this.#pool.giveBack(memory);
-    this.#liveBuffers--;
-    this.#liveBytes -= bytes;
+    this.#usage.onFree(bytes);
   }
 
   write(buffer: DeviceBuffer, values: Numbers): void {
@@ -128,7 +123,7 @@ export class WebGpuBackend implements Backend {
     if (!wgsl) {
       throw new BackendError(`webgpu: expected a kernel with a wgsl body, got ${name}, which has none`);
     }
-    this.#kernelsRun++;
+    this.#usage.onRun();
     const targets = outputs.map(own);
     if (targets.every(({ length }) => length === 0)) return;
     const block = (buffer: GpuBuffer) => ({ memory: this.#memoryOf(buffer), length: buffer.length });
@@ -180,10 +175,7 @@ export class WebGpuBackend implements Backend {
   stats(): BackendStats {
     const { hits, misses } = this.#pool.stats();
     return {
-      liveBytes: this.#liveBytes,
-      peakBytes: this.#peakBytes,
-      liveBuffers: this.#liveBuffers,
-      kernelsRun: this.#kernelsRun,
+      ...this.#usage.stats(),
       caches: {
         pipelines: this.#pipelines.stats(),
         bindGroups: this.#gpu.stats(),
@@ -212,8 +204,9 @@ export class WebGpuBackend implements Backend {
   }
 
   #outOfMemory(bytes: number): OutOfMemoryError {
+    const { liveBytes } = this.#usage.stats();
     return new OutOfMemoryError(
-      `webgpu: expected ${bytes} free bytes on the device, got none beside the ${this.#liveBytes} that live tensors hold; ` +
+      `webgpu: expected ${bytes} free bytes on the device, got none beside the ${liveBytes} that live tensors hold; ` +
         "use smaller batches, or dispose tensors (scope) earlier",
     );
   }
