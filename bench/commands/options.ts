@@ -63,7 +63,7 @@ const commandLine = () =>
     .option("--threads <n>", "threads of ours, and of those who have any", integer(1, 1024), availableParallelism())
     .option("--peers <names>", `none, or some of ${others.join(",")} (default: all)`, peerList)
     .option("--quick", "few rows, few rounds, and nobody is waited for", false)
-    .option("--profile", "times the kernels of our training steps: a table, and a trace for a browser's tracing view", false)
+    .option("--profile", "times our kernels: for each row a table of calls, time, speed and share of the ceiling, and a trace for a browser's tracing view", false)
     .option("--out <dir>", "folder for results (default: runs/bench- and the time)");
 
 /** What a run of the benchmarks is to be. */

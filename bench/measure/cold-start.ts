@@ -20,13 +20,13 @@ export async function measureColdStart(
   for (let round = 0; round < effort.rounds; round++) {
     for (const contestant of contestants) {
       if (failed.has(contestant)) continue;
-      const { name: library, peer, process } = contestant;
+      const { name: library, process } = contestant;
       process.end();
       const start = performance.now();
       const answer = await process.ask({ kind: "prepare", problem: row.problem }, PATIENCE);
       const milliseconds = performance.now() - start;
       if (answer.kind !== "prepared") {
-        failed.set(contestant, { library, peer, reason: reasonIn(answer) });
+        failed.set(contestant, { library, reason: reasonIn(answer) });
         continue;
       }
       const known = times.get(contestant)?.rounds ?? [];

@@ -33,14 +33,17 @@ async function answer(question: Question): Promise<Answer> {
       };
     }
     case "batch": {
-      if (!job) throw new Error("expected a prepared job");
+      if (!job) throw new Error("its process has ended since its first call");
       return { kind: "timed", ...(await time(job, question.milliseconds)), extraBytes: job.extraBytes?.() };
     }
     case "profile":
       job?.dispose();
       job = undefined;
       if (!library?.profile) throw new Unable("cannot time its kernels");
-      return { kind: "profiled", ...(await library.profile(question.problem, question.runs)) };
+      return {
+        kind: "profiled",
+        ...(await library.profile(question.problem, question.runs, question.ceilings)),
+      };
     case "finish":
       job?.dispose();
       job = undefined;
@@ -74,6 +77,8 @@ process.on("message", (question: Question) => {
     });
 });
 
+// Ctrl-C reaches all processes of a terminal: the parent ends this one, when it has told what it knows.
+process.on("SIGINT", () => undefined);
 // The parent is gone.
 process.on("disconnect", () => process.exit());
 

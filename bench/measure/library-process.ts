@@ -5,6 +5,15 @@ import type { Start } from "../peers/library.ts";
 import type { PeerName } from "../peers/peers.ts";
 import type { Answer, Question, Refused } from "./protocol.ts";
 
+/** For a library to start. */
+const START_SECONDS = 60;
+
+/** None outlives this process, whatever it is doing. */
+const children = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of children) child.kill("SIGKILL");
+});
+
 const refuse = (reason: string): Refused => ({ kind: "refused", reason, isBug: true });
 
 /** A library in a process of its own. It starts when it is first asked, and anew after it died. */
@@ -19,15 +28,15 @@ export class LibraryProcess {
     this.start = start;
   }
 
-  /** Asks, and waits for the answer so many seconds at most: then the process is ended. */
+  /** Asks, and once it has started waits for the answer so many seconds at most: then the process is ended. */
   async ask(question: Question, seconds: number): Promise<Answer> {
-    const opened = await this.open(seconds);
+    const opened = await this.open();
     return opened.kind === "refused" ? opened : this.#send(question, seconds);
   }
 
   /** Starts the process, if it does not run yet. */
-  open(seconds: number): Promise<Answer> {
-    this.#opening ??= this.#send({ kind: "open", peer: this.peer, start: this.start }, seconds);
+  open(): Promise<Answer> {
+    this.#opening ??= this.#send({ kind: "open", peer: this.peer, start: this.start }, START_SECONDS);
     return this.#opening;
   }
 
@@ -38,16 +47,26 @@ export class LibraryProcess {
     this.#opening = undefined;
   }
 
-  #send(question: Question, seconds: number): Promise<Answer> {
-    const child = (this.#child ??= fork(join(import.meta.dirname, "host.ts"), {
+  #fork(): ChildProcess {
+    const child = fork(join(import.meta.dirname, "host.ts"), {
       serialization: "advanced", // typed arrays arrive as such
       stdio: ["ignore", "ignore", "pipe", "ipc"],
-    }));
+    });
+    children.add(child);
+    child.once("exit", () => {
+      children.delete(child);
+      if (this.#child === child) this.end(); // it died by itself
+    });
+    return child;
+  }
+
+  #send(question: Question, seconds: number): Promise<Answer> {
+    const child = (this.#child ??= this.#fork());
     return new Promise((resolve) => {
       let errors = "";
       const collect = (text: Buffer): void => { errors = (errors + text.toString()).slice(-2000); }; // prettier-ignore
       const timer = setTimeout(() => {
-        done(refuse(`gave up after ${seconds} s`), true);
+        done({ kind: "refused", reason: `not waited for longer than ${seconds} s`, isBug: false }, true);
       }, 1000 * seconds);
       const onMessage = (answer: Answer): void => {
         done(answer, false);
@@ -65,7 +84,9 @@ export class LibraryProcess {
       };
       child.stderr?.on("data", collect);
       child.on("message", onMessage).on("exit", onExit);
-      child.send(question);
+      child.send(question, (error) => {
+        if (error) done(refuse(`its process cannot be asked: ${error.message}`), true);
+      });
     });
   }
 }

@@ -2,14 +2,20 @@
 import type { Profile, Start } from "../peers/library.ts";
 import type { PeerName } from "../peers/peers.ts";
 import type { Problem } from "../problems/problem.ts";
+import type { Ceilings } from "../report/report.ts";
 
 export type Question =
   | { readonly kind: "open"; readonly peer: PeerName; readonly start: Start }
   /** Makes the problem the one that is timed, and does it once. */
   | { readonly kind: "prepare"; readonly problem: Problem }
   | { readonly kind: "batch"; readonly milliseconds: number }
-  /** Times the kernels of so many runs. */
-  | { readonly kind: "profile"; readonly problem: Problem; readonly runs: number }
+  /** Times the kernels of so many runs, and sets them beside the ceilings. */
+  | {
+      readonly kind: "profile";
+      readonly problem: Problem;
+      readonly runs: number;
+      readonly ceilings: Ceilings;
+    }
   | { readonly kind: "finish" };
 
 export interface Opened {

@@ -55,7 +55,7 @@ export async function measureRow(
   };
 }
 
-const left = ({ name, peer }: Contestant, reason: string): NotMeasured => ({ library: name, peer, reason });
+const left = ({ name }: Contestant, reason: string): NotMeasured => ({ library: name, reason });
 
 /** The problem done once by all who can, and the reasons of the others. */
 async function prepare(

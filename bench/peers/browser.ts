@@ -15,10 +15,7 @@ interface BrowserOptions {
 }
 
 /** Makes this process look like a page of a browser on so many cores. */
-export async function becomeBrowser(
-  cores: number,
-  { gpu = false, workers = false }: BrowserOptions,
-): Promise<void> {
+export function becomeBrowser(cores: number, { gpu = false, workers = false }: BrowserOptions): void {
   define("navigator", { userAgent: "node", hardwareConcurrency: cores, ...(gpu && { gpu: create([]) }) });
   if (gpu) {
     for (const [name, value] of Object.entries(globals)) define(name, value);
@@ -26,7 +23,6 @@ export async function becomeBrowser(
     define("requestAnimationFrame", (callback: () => void) => setTimeout(callback));
   }
   if (workers) define("Worker", WebWorker);
-  await Promise.resolve();
 }
 
 /** A web worker made of a worker of Node: as much of it as jax-js uses. */

@@ -5,8 +5,10 @@ import type { Matmul, Problem, SupCon } from "../problems/problem.ts";
 import { Unable } from "./library.ts";
 import type { Job, Library } from "./library.ts";
 
-export const open = (): Promise<Library> =>
-  Promise.resolve({ describe: () => "js-pytorch 0.7.2, plain JavaScript on nested arrays", job: jobOf });
+export const open = (): Library => ({
+  describe: () => "js-pytorch 0.7.2, plain JavaScript on nested arrays",
+  job: jobOf,
+});
 
 function jobOf(problem: Problem): Job {
   switch (problem.kind) {

@@ -1,5 +1,6 @@
 /** What the benchmark needs of a library, ours or another. */
 import type { Problem } from "../problems/problem.ts";
+import type { Ceilings } from "../report/report.ts";
 
 /** A problem, ready to be timed. */
 export interface Job {
@@ -25,8 +26,8 @@ export interface Library {
   describe(): string;
   /** Prepares a problem. Throws {@link Unable} where the library cannot do it, or not so that a comparison would be fair. */
   job(problem: Problem): Promise<Job> | Job;
-  /** Times the kernels of so many runs of a problem, where the library can. */
-  readonly profile?: (problem: Problem, runs: number) => Promise<Profile>;
+  /** Times the kernels of so many runs of a problem, where the library can, beside what the machine does at most. */
+  readonly profile?: (problem: Problem, runs: number, ceilings: Ceilings) => Promise<Profile>;
 }
 
 /** Where the time of a problem goes. */
@@ -45,7 +46,7 @@ export interface Start {
 
 /** A module of `peers/`. */
 export interface Adapter {
-  open(start: Start): Promise<Library>;
+  open(start: Start): Promise<Library> | Library;
 }
 
 /** A library cannot do a problem; the message is the reason, as it is told in its cell. */

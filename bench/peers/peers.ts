@@ -3,8 +3,6 @@ import { Unable } from "./library.ts";
 import type { Adapter, Library, Start } from "./library.ts";
 
 interface Peer {
-  /** The npm package; undefined for what is always there. */
-  readonly package?: string;
   readonly load: () => Promise<Adapter>;
   /** What computes, by the backend that it is set beside. */
   readonly modes: Readonly<Record<"cpu" | "webgpu", readonly string[]>>;
@@ -14,43 +12,37 @@ interface Peer {
 
 export const peers = {
   spheregrad: {
-    load: () => import("./spheregrad.ts"),
+    load: () => import("./spheregrad/spheregrad.ts"),
     modes: { cpu: ["cpu"], webgpu: ["webgpu"] },
     trains: true,
   },
   tfjs: {
-    package: "@tensorflow/tfjs",
-    load: () => import("./tfjs.ts"),
+    load: () => import("./tfjs/tfjs.ts"),
     modes: { cpu: ["cpu", "wasm"], webgpu: ["webgpu"] },
     trains: true,
   },
   "jax-js": {
-    package: "@jax-js/jax",
-    load: () => import("./jax-js.ts"),
+    load: () => import("./jax-js/jax-js.ts"),
     modes: { cpu: ["wasm", "wasm threads"], webgpu: ["webgpu"] },
     trains: true,
   },
   "js-pytorch": {
-    package: "js-pytorch",
     load: () => import("./js-pytorch.ts"),
     modes: { cpu: ["cpu"], webgpu: [] },
     trains: true,
   },
   "gpu.js": {
-    package: "gpu.js",
-    load: () => import("./gpu-js.ts"),
+    load: () => import("./gpu-js/gpu-js.ts"),
     modes: { cpu: ["cpu", "webasm"], webgpu: ["webgpu"] },
     trains: false,
   },
   "onnxruntime-web": {
-    package: "onnxruntime-web",
-    load: () => import("./onnxruntime-web.ts"),
+    load: () => import("./onnxruntime/web.ts"),
     modes: { cpu: ["wasm"], webgpu: [] },
     trains: false,
   },
   "onnxruntime-node": {
-    package: "onnxruntime-node",
-    load: () => import("./onnxruntime-node.ts"),
+    load: () => import("./onnxruntime/node.ts"),
     modes: { cpu: ["native"], webgpu: [] },
     trains: false,
   },

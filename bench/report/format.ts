@@ -5,6 +5,10 @@ export const percent = (share: number): string => `${(100 * share).toFixed(0)} %
 
 export const times = (ratio: number): string => `${ratio.toFixed(ratio < 10 ? 2 : ratio < 100 ? 1 : 0)}x`;
 
+/** How long something takes that people wait for. */
+export const wait = (seconds: number): string =>
+  seconds < 100 ? `${seconds.toFixed(0)} s` : `${(seconds / 60).toFixed(0)} min`;
+
 /** Milliseconds in a unit that suits them. */
 export function duration(milliseconds: number): string {
   if (milliseconds >= 10_000) return `${(milliseconds / 1000).toFixed(1)} s`;

@@ -1,10 +1,12 @@
 /** What a run leaves in its JSON file. */
+import type { PeerName } from "../peers/peers.ts";
 import type { Problem, Work } from "../problems/problem.ts";
 
 /** A library's times in a row. */
 export interface Measured {
+  /** In one of its modes: "tfjs wasm". */
   readonly library: string;
-  readonly peer: string;
+  readonly peer: PeerName;
   /** Version, and what really ran. */
   readonly description: string;
   /** Median of the rounds. */
@@ -28,10 +30,9 @@ export interface Measured {
   readonly extraBytes?: number;
 }
 
-/** A library that has no times in a row, and why. */
+/** A library that has no times, and why. */
 export interface NotMeasured {
   readonly library: string;
-  readonly peer: string;
   readonly reason: string;
 }
 
@@ -77,11 +78,15 @@ export interface BenchReport {
   readonly versions: Readonly<Record<string, string>>;
   readonly ceilings: Ceilings;
   /** Libraries that did not start, and why. */
-  readonly missing: readonly { readonly library: string; readonly reason: string }[];
+  readonly missing: readonly NotMeasured[];
   readonly rows: readonly RowReport[];
 }
 
 /** Above this, a row's times say little. */
 export const NOISY = 0.1;
 
-export const isNoisy = ({ spread }: Pick<Measured, "spread">): boolean => spread > NOISY;
+/** Rounds of which the quartiles tell something. */
+const FEW = 3;
+
+/** Whether another run may well differ by more than 10 %. */
+export const isNoisy = ({ spread, rounds }: Measured): boolean => spread > NOISY || rounds.length < FEW;

@@ -1,13 +1,18 @@
 /** Rows and their summary as text. */
 import { formatColumns } from "../../engine/columns.ts";
 import { peers } from "../peers/peers.ts";
-import { isPeerName } from "../peers/peers.ts";
-import { duration, percent, speed, times } from "./format.ts";
+import { duration, percent, speed, times, wait } from "./format.ts";
 import { isNoisy } from "./report.ts";
-import type { BenchReport, Measured, RowReport } from "./report.ts";
+import type { BenchReport, Ceilings, Measured, RowReport } from "./report.ts";
 
 /** Of a single round there is none. */
 const spreadOf = ({ rounds, spread }: Measured): string => (rounds.length > 1 ? `± ${percent(spread)}` : "");
+
+/** With whom a row's others are compared. */
+export const baseOf = ({ measured: [base] }: RowReport): string =>
+  base === undefined || base.library === "spheregrad" ? "ours" : base.library;
+
+const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB more`;
 
 /** A row with a line for each library: those with times, then the reasons of the others. */
 export function formatRow(row: RowReport): string {
@@ -17,7 +22,8 @@ export function formatRow(row: RowReport): string {
     spreadOf(result),
     speed(row.work, result.milliseconds),
     result.fraction === undefined ? "" : `${percent(result.fraction)} of ceiling`,
-    result.ratio === undefined ? "" : `${times(result.ratio)} ours`,
+    result.ratio === undefined ? "" : `${times(result.ratio)} ${baseOf(row)}`,
+    result.extraBytes === undefined ? "" : mebibytes(result.extraBytes),
     [...(isNoisy(result) ? ["noisy"] : []), ...(result.samples === 1 ? ["n = 1"] : [])].join(", "),
   ]);
   const reasons = row.notMeasured.map(({ library, reason }) => `  ${library}: ${reason}`);
@@ -25,44 +31,65 @@ export function formatRow(row: RowReport): string {
 }
 
 /** The fastest of the libraries that are not ours; of those that train, or of all others. */
-export const bestPeer = ({ measured }: RowReport, trains: boolean): Measured | undefined =>
+const bestPeer = ({ measured }: RowReport, trains: boolean): Measured | undefined =>
   measured
-    .filter(({ peer }) => isPeerName(peer) && peer !== "spheregrad" && peers[peer].trains === trains)
+    .filter(({ peer }) => peer !== "spheregrad" && peers[peer].trains === trains)
     .sort((a, b) => a.milliseconds - b.milliseconds)[0];
 
+/** What the columns of {@link summaryLines} are. */
+export const summaryHead = [
+  "",
+  "ours",
+  "spread",
+  "speed",
+  "of ceiling",
+  "best that trains",
+  "best of forward-only",
+  "",
+];
+
 /** A line for each row: ours, and how it stands beside the best of the others. */
-export function formatSummary({ rows, ceilings, machine }: BenchReport): string {
-  const versus = (best: Measured | undefined) => (best?.ratio === undefined ? "" : `${times(best.ratio)} ${best.library}`); // prettier-ignore
-  const lines = rows.map((row) => {
-    const [ours] = row.measured;
-    if (ours?.library !== "spheregrad") {
-      return [row.name, row.notMeasured[0]?.reason ?? "", "", "", "", "", "", ""];
-    }
-    const best = bestPeer(row, true);
-    const forwardOnly = bestPeer(row, false);
-    const noisy = [ours, best, forwardOnly].some((result) => result !== undefined && isNoisy(result));
+export const summaryLines = ({ rows }: BenchReport): string[][] =>
+  rows.map((row) => {
+    // Of several numbers of threads the most.
+    const ours = row.measured.filter(({ peer }) => peer === "spheregrad").at(-1);
+    if (!ours) return [row.name, row.notMeasured[0]?.reason ?? "", "", "", "", "", "", ""];
+    const others = [bestPeer(row, true), bestPeer(row, false)] as const;
+    const versus = (best: Measured | undefined) => (best?.ratio === undefined ? "" : `${times(best.ratio)} ${best.library}`); // prettier-ignore
+    const isNoisyRow = [ours, ...others].some((result) => result !== undefined && isNoisy(result));
     return [
       row.name,
       duration(ours.milliseconds),
       spreadOf(ours),
       speed(row.work, ours.milliseconds),
       ours.fraction === undefined ? "" : percent(ours.fraction),
-      versus(best),
-      versus(forwardOnly),
-      noisy ? "noisy" : "",
+      ...others.map(versus),
+      [
+        ...(ours.ratio === undefined ? [] : [`${times(1 / ours.ratio)} as fast as ${baseOf(row)}`]),
+        ...(ours.extraBytes === undefined ? [] : [mebibytes(ours.extraBytes)]),
+        ...(isNoisyRow ? ["noisy"] : []),
+      ].join(", "),
     ];
   });
-  const head = ["", "ours", "spread", "speed", "of ceiling", "best that trains", "best of forward-only", ""];
-  const known = [
-    ...(ceilings.registers === undefined ? [] : [`${(ceilings.registers / 1e9).toFixed(0)} GFLOP/s in registers`]),
-    ...(ceilings.microKernel === undefined ? [] : [`${(ceilings.microKernel / 1e9).toFixed(0)} GFLOP/s in the micro-kernel`]),
-    ...(ceilings.copy === undefined ? [] : [`${(ceilings.copy / 1e9).toFixed(1)} GB/s copying`]),
-  ]; // prettier-ignore
+
+/** The ceilings that are known, in words. */
+export const ceilingWords = ({ registers, microKernel, copy }: Ceilings): string =>
+  [
+    ...(registers === undefined ? [] : [`${(registers / 1e9).toFixed(0)} GFLOP/s in registers`]),
+    ...(microKernel === undefined ? [] : [`${(microKernel / 1e9).toFixed(0)} GFLOP/s in the micro-kernel`]),
+    ...(copy === undefined ? [] : [`${(copy / 1e9).toFixed(1)} GB/s copying`]),
+  ].join(", ");
+
+/** The summary of a run, and what to know of the machine. */
+export function formatSummary(report: BenchReport): string {
+  const { ceilings, machine, missing, seconds } = report;
   const [before, after] = machine.load;
   return [
-    formatColumns([head, ...lines], 1),
+    formatColumns([summaryHead, ...summaryLines(report)], 1),
     "",
-    `ceilings  ${known.join(", ")}`,
+    ...missing.map(({ library, reason }) => `missing   ${library}: ${reason}`),
+    `ceilings  ${ceilingWords(ceilings)}`,
     `load      ${before.toFixed(1)} before, ${after.toFixed(1)} after, on ${machine.cores} cores`,
+    `time      ${wait(seconds)}`,
   ].join("\n");
 }

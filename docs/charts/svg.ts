@@ -31,19 +31,22 @@ export const colours = {
 const { document } = parseHTML("<html><body></body></html>");
 
 /** The text of an SVG file: white behind it, so that it can be read on a dark page; `title` is for screen readers. */
-export function svg(title: string, options: Plot.PlotOptions): string {
+export const svg = (title: string, options: Plot.PlotOptions): string =>
+  svgElement(title, options)
+    .replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" color="#1f2328" ')
+    .replace(/^<svg (?:[^>"]|"[^"]*")*>/, '$&<rect width="100%" height="100%" fill="white" />')
+    .concat("\n");
+
+/** A chart as part of a page, whose colours its text and background have. */
+export function svgElement(title: string, options: Plot.PlotOptions): string {
   const { outerHTML } = Plot.plot({ ...options, document, ariaLabel: title });
   return (
     outerHTML
-      .replace(
-        /(?<=^<svg [^>]*)font-size="10" font-family="[^"]*"/,
-        'font-size="13" font-family="sans-serif"',
-      )
-      .replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" color="#1f2328" role="img" ')
-      // A style sheet for pages.
-      .replace(/<style>.*?<\/style>/s, '<rect width="100%" height="100%" fill="white" />')
+      .replace(/font-size="10" font-family="[^"]*"/, 'font-size="13" font-family="sans-serif"')
+      .replace("<svg ", '<svg role="img" ')
+      // A style sheet of its own, with a background.
+      .replace(/<style>.*?<\/style>/s, "")
       // Positions to a hundredth of a pixel.
       .replaceAll(/-?\d+\.\d{3,}/g, (digits) => String(Number(Number(digits).toFixed(2))))
-      .concat("\n")
   );
 }

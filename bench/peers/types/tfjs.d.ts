@@ -15,7 +15,7 @@ declare module "@tensorflow/tfjs" {
   export function tensor(values: Float32Array, shape: readonly number[]): Tensor;
   export function tensor1d(values: Int32Array, dtype: "int32"): Tensor;
   export function variable(value: Tensor, trainable?: boolean, name?: string): Variable;
-  export function add(a: Tensor, b: Tensor): Tensor;
+  export function add(a: Tensor, b: Tensor | number): Tensor;
   export function sub(a: Tensor, b: Tensor): Tensor;
   export function mul(a: Tensor, b: Tensor | number): Tensor;
   export function div(a: Tensor, b: Tensor | number): Tensor;

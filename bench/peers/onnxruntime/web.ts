@@ -1,6 +1,6 @@
 /** ONNX Runtime in WebAssembly. */
 import { onnxLibrary } from "./onnxruntime.ts";
-import type { Library, Start } from "./library.ts";
+import type { Library, Start } from "../library.ts";
 
 export async function open({ threads }: Start): Promise<Library> {
   const runtime = await import("onnxruntime-web");

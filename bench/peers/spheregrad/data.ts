@@ -1,12 +1,12 @@
 /** What comes before the tensors: images from files, and random views of them. On the host, whatever the backend. */
-import { Random } from "../../index.ts";
-import { cacheFolder } from "../../supcon/data/cache.ts";
-import { loadPublished } from "../../supcon/data/published.ts";
-import { cifar10Policy, makeViews } from "../../supcon/index.ts";
-import type { ImageDataset } from "../../supcon/index.ts";
-import { labels, uniform } from "../problems/inputs.ts";
-import type { Augmentation } from "../problems/problem.ts";
-import type { Job } from "./library.ts";
+import { Random } from "../../../index.ts";
+import { cacheFolder } from "../../../supcon/data/cache.ts";
+import { loadPublished } from "../../../supcon/data/published.ts";
+import { cifar10Policy, makeViews } from "../../../supcon/index.ts";
+import type { ImageDataset } from "../../../supcon/index.ts";
+import { labels, uniform } from "../../problems/inputs.ts";
+import type { Augmentation } from "../../problems/problem.ts";
+import type { Job } from "../library.ts";
 
 /** Two views of each image: crop, flip, jitter, grayscale. */
 export function augmentationJob({ images: count }: Augmentation): Job {

@@ -3,13 +3,14 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import type { Tensor } from "@tensorflow/tfjs";
-import * as inputs from "../problems/inputs.ts";
-import { convolutionShape } from "../problems/problem.ts";
-import type { BatchNorm, Conv2d, CrossEntropy, Matmul, Memory, Problem, SupCon, Training } from "../problems/problem.ts"; // prettier-ignore
-import { CLASSES, runNetwork } from "../problems/resnet.ts";
-import { becomeBrowser } from "./browser.ts";
-import { Unable } from "./library.ts";
-import type { Job, Library, Start } from "./library.ts";
+import * as inputs from "../../problems/inputs.ts";
+import { convolutionShape } from "../../problems/problem.ts";
+import type { BatchNorm, Conv2d, CrossEntropy, Matmul, Memory, Problem, SupCon } from "../../problems/problem.ts"; // prettier-ignore
+import { becomeBrowser } from "../browser.ts";
+import { Unable } from "../library.ts";
+import type { Job, Library, Start } from "../library.ts";
+import { checkGradient, done, meanCrossEntropy, normalize } from "./tensors.ts";
+import { training } from "./training.ts";
 
 export async function open({ mode, threads }: Start): Promise<Library> {
   if (mode === "wasm") {
@@ -18,7 +19,7 @@ export async function open({ mode, threads }: Start): Promise<Library> {
     setWasmPaths(join(dirname(main), "/"));
   }
   if (mode === "webgpu") {
-    await becomeBrowser(threads, { gpu: true });
+    becomeBrowser(threads, { gpu: true });
     await import("@tensorflow/tfjs-backend-webgpu");
   }
   if (!(await tf.setBackend(mode))) throw new Unable(`tfjs has no backend ${mode} here`);
@@ -60,17 +61,6 @@ function jobOf(mode: string, problem: Problem): Job {
   }
 }
 
-/**
- * Resolves when a tensor is computed, and all that was queued before. Ops in JavaScript and WebAssembly are done when they
- * return; of a GPU one element is read back, there being no public way to wait.
- */
-async function done(mode: string, last: Tensor | undefined): Promise<void> {
-  if (mode !== "webgpu" || !last) return;
-  const element = tf.tidy(() => tf.slice(tf.reshape(last, [-1]), [0], [1]));
-  await element.data();
-  element.dispose();
-}
-
 function opJob(mode: string, { inputs: tensors, compute }: Op): Job {
   return {
     run: async () => {
@@ -92,11 +82,6 @@ function matmul(problem: Matmul): Op {
   const [a, b] = inputs.productInputs(problem);
   const [left, right] = [tf.tensor(a.data, a.shape), tf.tensor(b.data, b.shape)];
   return { inputs: [left, right], compute: () => [tf.matMul(left, right)] };
-}
-
-/** Throws {@link Unable} where convolutions have no gradient. */
-function checkGradient(mode: string, kernel: string): void {
-  if (tf.getKernel(kernel, mode) === undefined) throw new Unable(`no ${kernel} on ${mode}`);
 }
 
 function convolution(mode: string, problem: Conv2d): Op {
@@ -129,11 +114,6 @@ function convolution(mode: string, problem: Conv2d): Op {
   }
 }
 
-const normalize = (x: Tensor, gamma: Tensor, beta: Tensor): Tensor => {
-  const { mean, variance } = tf.moments(x, [0, 1, 2]);
-  return tf.batchNorm(x, mean, variance, beta, gamma, 1e-5);
-};
-
 function batchNorm({ x: shape, pass }: BatchNorm): Op {
   const channels = shape[3];
   const x = tf.tensor(inputs.uniform(shape, 0), shape);
@@ -153,8 +133,7 @@ function memory({ op, rows, columns }: Memory): Op {
   const compute = {
     add: () => tf.add(a, b),
     // x (1 + erf(x / sqrt 2)) / 2
-    gelu: () =>
-      tf.mul(tf.mul(a, 0.5), tf.add(tf.erf(tf.mul(a, Math.SQRT1_2)), tf.tensor(Float32Array.of(1), []))),
+    gelu: () => tf.mul(tf.mul(a, 0.5), tf.add(tf.erf(tf.mul(a, Math.SQRT1_2)), 1)),
     sum: () => tf.sum(a),
     sumRows: () => tf.sum(a, 1),
     sumColumns: () => tf.sum(a, 0),
@@ -162,9 +141,6 @@ function memory({ op, rows, columns }: Memory): Op {
   }[op];
   return { inputs: [a, b], compute: () => [compute()] };
 }
-
-const meanCrossEntropy = (logits: Tensor, targets: Tensor): Tensor =>
-  tf.neg(tf.mean(tf.sum(tf.mul(targets, tf.logSoftmax(logits)), 1)));
 
 function crossEntropy({ rows, classes }: CrossEntropy): Op {
   const logits = tf.tensor(inputs.uniform([rows, classes]), [rows, classes]);
@@ -183,59 +159,4 @@ function supCon({ m, d }: SupCon): Op {
     return tf.mean(tf.sub(others, tf.sum(tf.mul(logits, positives), 1)));
   });
   return { inputs: [z, itself, positives], compute: () => gradient([z]) };
-}
-
-function training(mode: string, problem: Training): Job {
-  checkGradient(mode, "Conv2DBackpropFilter");
-  const { batch, size, network } = problem;
-  const data = inputs.trainingInputs(problem);
-  const x = tf.tensor(data.x, [batch, size, size, 3]);
-  const targets = tf.oneHot(tf.tensor1d(data.labels, "int32"), CLASSES);
-  const weights = new Map(
-    [...inputs.networkParameters(network)].map(([name, { shape, data: values }]) => [
-      name,
-      tf.variable(tf.tensor(values, shape), true, name),
-    ]),
-  );
-  const weight = (name: string): Tensor => {
-    const found = weights.get(name);
-    if (!found) throw new RangeError(`no parameter ${name}`);
-    return found;
-  };
-  const forward = (): Tensor =>
-    runNetwork<Tensor>(
-      network,
-      {
-        conv: (value, name, stride) => {
-          const w = weight(`${name}.weight`);
-          return tf.conv2d(value, w, stride, Math.floor((w.shape[0] ?? 1) / 2));
-        },
-        norm: (value, name) => normalize(value, weight(`${name}.weight`), weight(`${name}.bias`)),
-        relu: tf.relu,
-        add: tf.add,
-        share: (value) => value,
-        maxPool: (value) => tf.maxPool(value, 3, 2, 1),
-        averagePool: (value) => tf.mean(value, [1, 2]),
-        linear: (value, name) => tf.add(tf.matMul(value, weight(`${name}.weight`)), weight(`${name}.bias`)),
-      },
-      x,
-    );
-  const optimizer = tf.train.momentum(inputs.SGD_OPTIONS.lr, inputs.SGD_OPTIONS.momentum);
-  const step = (): Tensor => optimizer.minimize(() => meanCrossEntropy(forward(), targets), true);
-  const lossOf = async (loss: Tensor): Promise<number> => {
-    const [value = NaN] = await loss.data();
-    loss.dispose();
-    return value;
-  };
-  return {
-    run: async () => {
-      step().dispose();
-      await done(mode, weight("conv1.weight"));
-    },
-    outputs: async () => [Float32Array.of(await lossOf(step()), await lossOf(step()))],
-    dispose: () => {
-      optimizer.dispose();
-      tf.dispose([x, targets, ...weights.values()]);
-    },
-  };
 }

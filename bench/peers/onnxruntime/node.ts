@@ -1,6 +1,6 @@
 /** ONNX Runtime as native code: what a processor's own vector instructions reach. */
 import { onnxLibrary } from "./onnxruntime.ts";
-import type { Library, Start } from "./library.ts";
+import type { Library, Start } from "../library.ts";
 
 export async function open({ threads }: Start): Promise<Library> {
   const runtime = await import("onnxruntime-node");

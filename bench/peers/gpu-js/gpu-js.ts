@@ -1,20 +1,24 @@
 /** gpu.js: kernels written as functions of JavaScript, which it compiles for a GPU, WebAssembly, or not at all. */
 import { GPU } from "gpu.js";
-import * as inputs from "../problems/inputs.ts";
-import { convolutionShape } from "../problems/problem.ts";
-import type { Conv2d, Matmul, Problem } from "../problems/problem.ts";
-import { becomeBrowser } from "./browser.ts";
+import * as inputs from "../../problems/inputs.ts";
+import { convolutionShape } from "../../problems/problem.ts";
+import type { Conv2d, Matmul, Problem } from "../../problems/problem.ts";
+import { becomeBrowser } from "../browser.ts";
 import { convolve, product } from "./gpu-js.kernels.ts";
 import type { Kernel } from "./gpu-js.kernels.ts";
-import { Unable } from "./library.ts";
-import type { Job, Library, Start } from "./library.ts";
+import { Unable } from "../library.ts";
+import type { Job, Library, Start } from "../library.ts";
 
-type Mode = "cpu" | "webasm" | "webgpu";
+/** The class that runs a kernel in each mode, and so tells whether the mode is the one asked for. */
+const classes = { cpu: "CPUKernel", webasm: "WebAssemblyKernel", webgpu: "WebGPUKernel" } as const;
 
-export async function open({ mode, threads }: Start): Promise<Library> {
-  if (mode !== "cpu" && mode !== "webasm" && mode !== "webgpu")
-    throw new Unable(`gpu.js has no mode ${mode}`);
-  if (mode === "webgpu") await becomeBrowser(threads, { gpu: true });
+type Mode = keyof typeof classes;
+
+const isMode = (mode: string): mode is Mode => Object.hasOwn(classes, mode);
+
+export function open({ mode, threads }: Start): Library {
+  if (!isMode(mode)) throw new Unable(`gpu.js has no mode ${mode} in Node`);
+  if (mode === "webgpu") becomeBrowser(threads, { gpu: true });
   return {
     describe: () => `gpu.js, ${mode}${mode === "webasm" ? `, ${threads} threads` : ""}`,
     job: (problem) => jobOf(mode, threads, problem),
@@ -64,7 +68,7 @@ function flat(values: unknown): Float32Array {
   return all;
 }
 
-/** The class that runs is asked: a mode that is not there falls back to another. */
+/** Throws {@link Unable} where another mode runs than the one asked for: gpu.js falls back without a word. */
 function kernelJob<C extends Readonly<Record<string, number>>>(
   mode: Mode,
   threads: number,
@@ -82,7 +86,12 @@ function kernelJob<C extends Readonly<Record<string, number>>>(
     run: async () => {
       await call();
     },
-    outputs: async () => [flat(await call())],
+    outputs: async () => {
+      const values = flat(await call());
+      const ran = classOf(compiled);
+      if (ran !== classes[mode]) throw new Unable(`asked for ${mode}, it runs a ${ran}`);
+      return [values];
+    },
     describe: () => `gpu.js, ${classOf(compiled)}`,
     dispose: () => void gpu.destroy(),
   };

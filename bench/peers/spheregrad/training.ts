@@ -1,11 +1,11 @@
 /** Steps of training and of optimisers with this library. */
-import { backward, crossEntropy, mul, Random, scope, sum, tensor } from "../../index.ts";
-import type { Backend, Tensor } from "../../index.ts";
-import { Adam, LARS, parameter, resnet18, resnet20, resnet8, SGD } from "../../nn/index.ts";
-import * as inputs from "../problems/inputs.ts";
-import type { NetworkName, Optimizer, Training } from "../problems/problem.ts";
-import { CLASSES, parameterShapes } from "../problems/resnet.ts";
-import type { Job } from "./library.ts";
+import { backward, crossEntropy, mul, Random, scope, sum, tensor } from "../../../index.ts";
+import type { Backend, Tensor } from "../../../index.ts";
+import { Adam, LARS, parameter, resnet18, resnet20, resnet8, SGD } from "../../../nn/index.ts";
+import * as inputs from "../../problems/inputs.ts";
+import type { NetworkName, Optimizer, Training } from "../../problems/problem.ts";
+import { CLASSES, parameterShapes } from "../../problems/resnet.ts";
+import type { Job } from "../library.ts";
 
 const networks = { resnet8, resnet20, resnet18 };
 

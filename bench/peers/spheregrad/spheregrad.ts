@@ -1,6 +1,6 @@
 /** This library, through its public API. */
-import { formatProfile } from "../../engine/profile-table.ts";
-import { chromeTrace, timesByKernel } from "../../engine/profile.ts";
+import { formatProfile } from "../../../engine/profile-table.ts";
+import { chromeTrace, timesByKernel } from "../../../engine/profile.ts";
 import {
   add,
   batchNorm,
@@ -16,11 +16,11 @@ import {
   softmax,
   sum,
   tensor,
-} from "../../index.ts";
-import type { Backend, Shape, Tensor } from "../../index.ts";
-import { supConLoss } from "../../supcon/index.ts";
-import * as inputs from "../problems/inputs.ts";
-import { convolutionShape, paddingOf } from "../problems/problem.ts";
+} from "../../../index.ts";
+import type { Backend, Shape, Tensor } from "../../../index.ts";
+import { supConLoss } from "../../../supcon/index.ts";
+import * as inputs from "../../problems/inputs.ts";
+import { convolutionShape, paddingOf } from "../../problems/problem.ts";
 import type {
   BatchNorm,
   Conv2d,
@@ -29,12 +29,13 @@ import type {
   Memory,
   Problem,
   SupCon,
-} from "../problems/problem.ts";
-import { ceilingJob } from "./spheregrad-ceilings.ts";
-import { augmentationJob, dataJob } from "./spheregrad-data.ts";
-import { optimizerJob, trainingJob } from "./spheregrad-training.ts";
-import { Unable } from "./library.ts";
-import type { Job, Library, Profile, Start } from "./library.ts";
+} from "../../problems/problem.ts";
+import type { Ceilings } from "../../report/report.ts";
+import { ceilingJob } from "./ceilings.ts";
+import { augmentationJob, dataJob } from "./data.ts";
+import { optimizerJob, trainingJob } from "./training.ts";
+import { Unable } from "../library.ts";
+import type { Job, Library, Profile, Start } from "../library.ts";
 
 /** Starts a backend: its name is the mode. */
 export async function open({ mode, threads }: Start): Promise<Library> {
@@ -43,11 +44,16 @@ export async function open({ mode, threads }: Start): Promise<Library> {
   return {
     describe: () => backend.describe(),
     job: (problem) => jobOf(backend, problem),
-    profile: (problem, runs) => profile(backend, problem, runs),
+    profile: (problem, runs, ceilings) => profile(backend, problem, runs, ceilings),
   };
 }
 
-async function profile(backend: Backend, problem: Problem, runs: number): Promise<Profile> {
+async function profile(
+  backend: Backend,
+  problem: Problem,
+  runs: number,
+  { microKernel, registers = NaN, copy = NaN }: Ceilings,
+): Promise<Profile> {
   const job = await jobOf(backend, problem);
   await job.outputs(); // compiles
   backend.startProfile?.();
@@ -56,7 +62,8 @@ async function profile(backend: Backend, problem: Problem, runs: number): Promis
   const calls = (await backend.endProfile?.()) ?? [];
   const milliseconds = performance.now() - start;
   job.dispose();
-  const table = formatProfile(timesByKernel(calls), milliseconds, backend.measureCeilings?.());
+  const ceilings = { operations: microKernel ?? registers, bytes: copy };
+  const table = formatProfile(timesByKernel(calls), milliseconds, ceilings);
   return { table, trace: chromeTrace(calls) };
 }
 

@@ -1,13 +1,13 @@
 /** ONNX Runtime, native or WebAssembly: forward passes of single ops. Weights are part of the model, as it is used. */
 import type { OnnxTensor, Runtime, Session } from "onnxruntime-common";
-import * as inputs from "../problems/inputs.ts";
-import { channelsFirst, fromNchw, outputsFirst, toNchw, toOihw } from "../problems/layout.ts";
-import { convolutionShape, paddingOf } from "../problems/problem.ts";
-import type { Conv2d, Matmul, Memory, Problem } from "../problems/problem.ts";
-import { Unable } from "./library.ts";
-import type { Job, Library } from "./library.ts";
-import { onnxModel } from "./onnx-model.ts";
-import type { Node } from "./onnx-model.ts";
+import * as inputs from "../../problems/inputs.ts";
+import { channelsFirst, fromNchw, outputsFirst, toNchw, toOihw } from "../../problems/layout.ts";
+import { convolutionShape, paddingOf } from "../../problems/problem.ts";
+import type { Conv2d, Matmul, Memory, Problem } from "../../problems/problem.ts";
+import { Unable } from "../library.ts";
+import type { Job, Library } from "../library.ts";
+import { onnxModel } from "./model.ts";
+import type { Node } from "./model.ts";
 
 /** A library on a runtime that is set up. */
 export const onnxLibrary = (runtime: Runtime, description: string, threads: number): Library => ({
