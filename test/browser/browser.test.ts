@@ -1,4 +1,4 @@
-/** The library in a browser, bundled: the cpu backend with one thread and with two, and WebGPU. */
+/** The library in a browser, bundled: cpu with one thread and with two, WebGPU, and gpu.js on WebGL. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -26,9 +26,11 @@ describe("in a browser", { skip }, () => {
     const answer = JSON.parse(await postOf(await bundle())) as Report[] | { error: string };
     assert.ok(Array.isArray(answer), JSON.stringify(answer));
     const descriptions = answer.map(({ description }) => description);
-    [/^cpu: .*\b1 thread$/, /^cpu: .*\b2 threads$/, /^webgpu: /].forEach((expected, i) => {
-      assert.match(descriptions[i]!, expected);
-    });
+    [/^cpu: .*\b1 thread$/, /^cpu: .*\b2 threads$/, /^webgpu: /, /^gpujs: .*\bWebGL 2\b/].forEach(
+      (expected, i) => {
+        assert.match(descriptions[i]!, expected);
+      },
+    );
     const reference = await init({ backend: "reference" });
     const expected = await runProgram();
     await reference.destroy();

@@ -23,6 +23,7 @@ async function reports(): Promise<Report[]> {
     await report({ backend: "cpu", threads: 1 }),
     await report({ backend: "cpu", threads: 2 }),
     await report({ backend: "webgpu" }),
+    await report({ backend: "gpujs" }),
   ];
 }
 
