@@ -40,10 +40,13 @@ export const CONTROL_BYTES = 4 * (WORD.args + ARGS_WORDS);
 export const ARGS_ADDRESS = 4 * WORD.args;
 
 /**
- * How often an idle worker looks for work before it sleeps: about 0.7 ms, so that it stays awake from one job of a
- * training step to the next. Waking it again takes 50 to 200 us.
+ * Milliseconds for which an idle worker looks for work before it sleeps, so that it stays awake from one job of a training
+ * step to the next: waking it again takes 50 to 200 us, and more where the machine is busy. By the clock, since how long a
+ * look takes depends on how far the loop has been optimised.
  */
-const IDLE_LOOKS = 100_000;
+const IDLE_MILLISECONDS = 2;
+/** Looks between two looks at the clock: a few microseconds. */
+const LOOKS = 1000;
 
 /**
  * The program of a worker: a function of the shared memory, in plain JavaScript, since Node's workers cannot start
@@ -68,7 +71,9 @@ export const workerSource = `(memory) => {
   Atomics.add(words, ${WORD.ready}, 1);
   for (;;) {
     let seen = Atomics.load(words, ${WORD.remaining});
-    for (let i = 0; seen <= 0 && i < ${IDLE_LOOKS}; i++) seen = Atomics.load(words, ${WORD.remaining});
+    for (let until = performance.now() + ${IDLE_MILLISECONDS}; seen <= 0 && performance.now() < until;) {
+      for (let i = 0; seen <= 0 && i < ${LOOKS}; i++) seen = Atomics.load(words, ${WORD.remaining});
+    }
     if (seen <= 0) {
       Atomics.add(words, ${WORD.sleepers}, 1);
       Atomics.wait(words, ${WORD.remaining}, seen);
