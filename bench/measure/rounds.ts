@@ -13,7 +13,7 @@ import type { Effort } from "./runner.ts";
 import { difference, median, spread } from "./statistics.ts";
 
 export const efforts = {
-  full: { rounds: 5, milliseconds: 120, seconds: 5, patience: 40, mayWait: true },
+  full: { rounds: 7, milliseconds: 80, seconds: 5, patience: 40, mayWait: true },
   quick: { rounds: 3, milliseconds: 30, seconds: 1, patience: 5, mayWait: false },
 } as const satisfies Record<string, Effort>;
 

@@ -12,7 +12,7 @@ function rate({ name }: Pick<Contestant, "name">, problem: Problem): number {
   const differentiates = kind === "training" || (kind === "conv2d" && problem.pass === "both");
   switch (name) {
     case "tfjs cpu":
-      return differentiates ? 0.02 : kind === "supCon" ? 0.25 : 0.4;
+      return differentiates ? 0.017 : kind === "supCon" ? 0.25 : 0.4;
     case "tfjs wasm":
       return kind === "supCon" ? 1 : Infinity;
     // The first call of a convolution takes several times as long as later ones: it is the first call that is told.
