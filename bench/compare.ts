@@ -8,7 +8,7 @@ import { readReport } from "./report/read.ts";
 await main(() => {
   const command = new Command("npx tsx bench/compare.ts")
     .description(
-      "Compares two runs of the benchmarks: ours by time, other libraries by their ratio to ours, which a\nbusier machine changes less. Marked are differences above 10 % that no noise explains.",
+      "Compares two runs of the benchmarks: ours by the share of the ceiling, other libraries by their ratio to ours, which a busier machine changes less than times. Marked are differences above 10 % that no noise explains.",
     )
     .argument("<A.json>", "bench.json of a run")
     .argument("<B.json>", "that of a later one")

@@ -1,7 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { loadavg } from "node:os";
 import { join } from "node:path";
-import { BackendError } from "../../engine/errors.ts";
 import { interruption } from "../../supcon/commands/interruption.ts";
 import { atomicWrite } from "../../supcon/run/atomic.ts";
 import { contestant, peersBeside } from "../measure/contestant.ts";
@@ -21,7 +20,7 @@ import type { BenchOptions } from "./options.ts";
 
 /**
  * Measures all rows, prints them as they come and a summary at the end, and writes bench.json and bench.html. Ctrl-C ends
- * the process, and leaves what was measured until then. Throws BackendError where our own backend does not start.
+ * the process, and leaves what was measured until then. A library that does not start, ours too, is a line with the reason.
  */
 export async function bench(options: BenchOptions): Promise<BenchReport> {
   const { backend, threads, quick, rows, out } = options;
@@ -31,14 +30,12 @@ export async function bench(options: BenchOptions): Promise<BenchReport> {
   const yardstick = contestant("spheregrad", backend, threads, "ceiling");
   const peers = peersBeside(backend, options.peers, threads);
   try {
-    const opened = await ours.process.open();
-    if (opened.kind !== "opened") throw new BackendError(reasonIn(opened));
-    console.log(`${opened.description}\n${rows.length} rows, results in ${out}\n`);
+    const { versions, missing } = await openAll([ours, ...peers]);
+    const description = versions[ours.name] ?? `spheregrad has no backend ${backend} here`;
+    console.log(`${description}\n${rows.length} rows, results in ${out}\n`);
+    for (const { library, reason } of missing) console.log(`${library}: ${reason}`);
     mkdirSync(out, { recursive: true });
     const ceilings = await measureCeilings(yardstick, effort);
-    const versions: Record<string, string> = { spheregrad: opened.description };
-    const missing = await absent(peers, versions);
-    for (const { library, reason } of missing) console.log(`${library}: ${reason}`);
     const present = peers.filter((each) => !missing.some(({ library }) => library === each.name));
     const reports: RowReport[] = [];
     const finish = (): BenchReport => {
@@ -48,8 +45,7 @@ export async function bench(options: BenchOptions): Promise<BenchReport> {
         date: new Date().toISOString(),
         seconds: (performance.now() - started) / 1000,
         machine: machineNow([loadBefore, loadavg()[0] ?? NaN]),
-        ...{ backend, threads, versions, ceilings, missing },
-        description: opened.description,
+        ...{ backend, threads, description, versions, ceilings, missing },
         commit: commitOf(),
         rows: reports,
       };
@@ -133,18 +129,15 @@ async function profileRow(row: Row, ours: Contestant, ceilings: Ceilings, out: s
   console.log(`${name}, ${PROFILED} runs by kernel; trace in ${path}\n${answer.table}\n`);
 }
 
-/** The libraries that do not start here, and why. Of those that do, the versions are noted. */
-async function absent(
-  peers: readonly Contestant[],
-  versions: Record<string, string>,
-): Promise<NotMeasured[]> {
-  const missing: NotMeasured[] = [];
-  const all = await Promise.all(
-    peers.map(async ({ name, process }) => [name, await process.open()] as const),
+/** What the libraries that start here are, and why the others do not. */
+async function openAll(all: readonly Contestant[]) {
+  const [versions, missing]: [Record<string, string>, NotMeasured[]] = [{}, []];
+  const answers = await Promise.all(
+    all.map(async ({ name, process }) => [name, await process.open()] as const),
   );
-  for (const [library, opened] of all) {
+  for (const [library, opened] of answers) {
     if (opened.kind === "opened") versions[library] = opened.description;
     else missing.push({ library, reason: reasonIn(opened) });
   }
-  return missing;
+  return { versions, missing };
 }

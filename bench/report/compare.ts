@@ -9,24 +9,33 @@ interface Pair {
   readonly row: string;
   readonly before: Measured;
   readonly after: Measured;
-  /** How much the share of the ceiling, or else the time, or the ratio to ours has changed: 1 is not at all. */
+  /** How much what {@link relative} tells, or else the speed, has changed: 1 is not at all. */
   readonly change: number;
   /** Whether either run said that the row is noisy. */
   readonly isNoisy: boolean;
 }
 
-/** Results that both runs have. Ours are compared by time; others by their ratio to ours, taken within each run. */
-export function pairsOf(a: BenchReport, b: BenchReport): Pair[] {
+/** What a busier machine changes less than the time: of others the ratio to ours, of ours the share of the ceiling. */
+const relative = ({ ratio, fraction }: Measured): number | undefined => ratio ?? fraction;
+
+const relativeWords = ({ ratio, fraction }: Measured): string =>
+  ratio !== undefined
+    ? `${times(ratio)} ours`
+    : fraction !== undefined
+      ? `${percent(fraction)} of ceiling`
+      : "";
+
+/** Results that both runs have. */
+function pairsOf(a: BenchReport, b: BenchReport): Pair[] {
   const later = new Map(b.rows.map((row) => [row.name, row]));
   return a.rows.flatMap((row) => {
     const other: RowReport | undefined = later.get(row.name);
     return row.measured.flatMap((before) => {
       const after = other?.measured.find(({ library }) => library === before.library);
       if (!after) return [];
+      const [from, to] = [relative(before), relative(after)];
       const change =
-        before.ratio !== undefined && after.ratio !== undefined
-          ? after.ratio / before.ratio
-          : before.milliseconds / after.milliseconds;
+        from !== undefined && to !== undefined ? to / from : before.milliseconds / after.milliseconds;
       const noisy = [before, after, row.measured[0], other?.measured[0]].some(
         (each) => each && isNoisy(each),
       );
@@ -42,15 +51,15 @@ export function formatComparison(a: BenchReport, b: BenchReport): string {
     before.library,
     duration(before.milliseconds),
     duration(after.milliseconds),
-    ...[before, after].map(({ ratio }) => (ratio === undefined ? "" : times(ratio))),
+    ...[before, after].map(relativeWords),
     `${change >= 1 ? "+" : ""}${percent(change - 1)}`,
     isNoisy ? "noisy" : Math.abs(change - 1) > NOISY ? "differs" : "",
   ]);
-  const head = ["", "", "A", "B", "A vs ours", "B vs ours", "change", ""];
+  const head = ["", "", "A", "B", "A", "B", "change", ""];
   return [
     `A  ${a.date}, ${a.commit}: ${a.command}`,
     `B  ${b.date}, ${b.commit}: ${b.command}`,
-    "Change: of ours in speed, of the others in how many times as long as ours they take.",
+    "Change: of ours in the share of the ceiling, or else in speed; of the others in how many times as long as ours they take.",
     "",
     formatColumns([head, ...lines], 2),
   ].join("\n");

@@ -53,7 +53,7 @@ export const summaryLines = ({ rows }: BenchReport): string[][] =>
   rows.map((row) => {
     // Of several numbers of threads the most.
     const ours = row.measured.filter(({ peer }) => peer === "spheregrad").at(-1);
-    if (!ours) return [row.name, row.notMeasured[0]?.reason ?? "", "", "", "", "", "", ""];
+    if (!ours) return [row.name, "none", "", "", "", "", "", ""];
     const others = [bestPeer(row, true), bestPeer(row, false)] as const;
     const versus = (best: Measured | undefined) => (best?.ratio === undefined ? "" : `${times(best.ratio)} ${best.library}`); // prettier-ignore
     const isNoisyRow = [ours, ...others].some((result) => result !== undefined && isNoisy(result));

@@ -1,4 +1,5 @@
 /** This library, through its public API. */
+import { BackendError } from "../../../engine/errors.ts";
 import { formatProfile } from "../../../engine/profile-table.ts";
 import { chromeTrace, timesByKernel } from "../../../engine/profile.ts";
 import {
@@ -37,10 +38,14 @@ import { optimizerJob, trainingJob } from "./training.ts";
 import { Unable } from "../library.ts";
 import type { Job, Library, Profile, Start } from "../library.ts";
 
-/** Starts a backend: its name is the mode. */
+/** Starts a backend: its name is the mode. Throws {@link Unable} where it does not work here. */
 export async function open({ mode, threads }: Start): Promise<Library> {
   if (mode !== "cpu" && mode !== "webgpu") throw new Unable(`expected cpu or webgpu, got ${mode}`);
-  const backend = await init({ backend: mode, ...(mode === "cpu" && { threads }) });
+  const backend = await init({ backend: mode, ...(mode === "cpu" && { threads }) }).catch(
+    (error: unknown) => {
+      throw error instanceof BackendError ? new Unable(error.message, { cause: error }) : error;
+    },
+  );
   return {
     describe: () => backend.describe(),
     job: (problem) => jobOf(backend, problem),
