@@ -29,6 +29,14 @@ export async function bench(options: BenchOptions): Promise<BenchReport> {
   const ours = contestant("spheregrad", backend, threads, "spheregrad");
   const yardstick = contestant("spheregrad", backend, threads, "ceiling");
   const peers = peersBeside(backend, options.peers, threads);
+  const reports: RowReport[] = [];
+  let leave: (() => BenchReport) | undefined;
+  using stop = interruption();
+  stop.signal.addEventListener("abort", () => {
+    if (reports.length > 0) leave?.();
+    console.error(`interrupted after ${reports.length} of ${rows.length} rows`);
+    process.exit(130); // with all libraries, some of which may be busy for minutes
+  });
   try {
     const { versions, missing } = await openAll([ours, ...peers]);
     const description = versions[ours.name] ?? `spheregrad has no backend ${backend} here`;
@@ -37,7 +45,6 @@ export async function bench(options: BenchOptions): Promise<BenchReport> {
     mkdirSync(out, { recursive: true });
     const ceilings = await measureCeilings(yardstick, effort);
     const present = peers.filter((each) => !missing.some(({ library }) => library === each.name));
-    const reports: RowReport[] = [];
     const finish = (): BenchReport => {
       const report: BenchReport = {
         format: 1,
@@ -54,12 +61,7 @@ export async function bench(options: BenchOptions): Promise<BenchReport> {
       console.log(`${formatSummary(report)}\n\nchart     ${join(out, "bench.html")}`);
       return report;
     };
-    using stop = interruption();
-    stop.signal.addEventListener("abort", () => {
-      if (reports.length > 0) finish();
-      console.error(`interrupted after ${reports.length} of ${rows.length} rows`);
-      process.exit(130); // with all libraries, some of which may be busy for minutes
-    });
+    leave = finish;
     const start = performance.now();
     for (const row of rows) {
       const report = await measure(row, { ours, present, yardstick, effort }, options);

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { readReport } from "../../bench/report/read.ts";
 
@@ -41,6 +43,16 @@ test("a quick run leaves a table, a report and a page; a run compared with itsel
   const compared = await run("compare.ts", path, path);
   assert.equal(compared.code, 0, compared.stderr);
   assert.match(compared.stdout, /\+0 %/);
+});
+
+test("Ctrl-C ends a run with exit code 130, whatever its libraries are doing", async () => {
+  const args = ["--filter", "supcon M = 12288", "--peers", "none", "--out", join(folder, "interrupted")];
+  const child = spawn(process.execPath, ["--import", "tsx", join(root, "bench", "run.ts"), ...args]);
+  const errors = text(child.stderr);
+  await once(child.stdout, "data");
+  child.kill("SIGINT");
+  assert.deepEqual(await once(child, "close"), [130, null]);
+  assert.match(await errors, /^interrupted after 0 of 1 rows\n$/);
 });
 
 test("bad usage is exit code 2 and one line that tells what there is", async () => {
