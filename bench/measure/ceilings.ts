@@ -3,17 +3,23 @@ import type { Contestant } from "./contestant.ts";
 import { Runner } from "./runner.ts";
 import type { Effort } from "./runner.ts";
 
+/** Seconds for one run of a yardstick. */
+const PATIENCE = 60;
+
 const kinds = ["registers", "microKernel", "copy"] as const;
 
 /** What the machine does at most in a second, of each kind that the backend can measure. */
 export async function measureCeilings(yardstick: Contestant, effort: Effort): Promise<Ceilings> {
   const rates: [string, number][] = [];
   for (const of of kinds) {
-    const prepared = await yardstick.process.ask({ kind: "prepare", problem: { kind: "ceiling", of } }, 60);
+    const prepared = await yardstick.process.ask(
+      { kind: "prepare", problem: { kind: "ceiling", of } },
+      PATIENCE,
+    );
     if (prepared.kind !== "prepared") continue;
-    const runner = new Runner(yardstick, prepared, 0);
-    await runner.warmUp(effort, 60);
-    for (let round = 0; round < effort.rounds; round++) await runner.round(round, effort, 60);
+    const runner = new Runner(yardstick, prepared, PATIENCE);
+    await runner.warmUp(effort);
+    for (let round = 0; round < effort.rounds; round++) await runner.round(round, effort);
     await runner.finish();
     rates.push([of, (1000 * (prepared.amount ?? NaN)) / runner.milliseconds]);
   }

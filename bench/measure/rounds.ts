@@ -13,11 +13,11 @@ import type { Effort } from "./runner.ts";
 import { difference, median, spread } from "./statistics.ts";
 
 export const efforts = {
-  full: { rounds: 7, milliseconds: 80, seconds: 5, patience: 40, mayWait: true },
-  quick: { rounds: 3, milliseconds: 30, seconds: 1, patience: 5, mayWait: false },
+  full: { rounds: 7, milliseconds: 80, seconds: 5, patience: 12, mayWait: true },
+  quick: { rounds: 3, milliseconds: 30, seconds: 1, patience: 3, mayWait: false },
 } as const satisfies Record<string, Effort>;
 
-/** Seconds that our own first call may take: a debugging aid more than a limit. */
+/** Seconds that our own calls may take: a debugging aid more than a limit. */
 const OUR_PATIENCE = 120;
 
 /** Results of float32 arithmetic in another order differ by less, as a share of the greatest value. */
@@ -35,9 +35,9 @@ export async function measureRow(
   const [runners, notMeasured] = await prepare(row, contestants, patience);
   const ceiling = await prepareCeiling(yardstick, work);
   const all = ceiling ? [ceiling, ...runners] : runners;
-  for (const runner of all) await runner.warmUp(effort, patience);
+  for (const runner of all) await runner.warmUp(effort);
   for (let round = 0; round < effort.rounds; round++) {
-    for (const runner of all) await runner.round(round, effort, patience);
+    for (const runner of all) await runner.round(round, effort);
   }
   for (const runner of all) await runner.finish();
   const [ours] = contestants;
@@ -71,7 +71,7 @@ async function prepare(
     if (seconds > patience) {
       notMeasured.push(left(contestant, `about ${Number(seconds.toPrecision(1))} s a call: not waited for`));
     } else {
-      const limit = isOurs ? OUR_PATIENCE : patience;
+      const limit = isOurs ? OUR_PATIENCE : 2 * patience; // what is expected is rough
       const answer = await contestant.process.ask({ kind: "prepare", problem: row.problem }, limit);
       const off = answer.kind === "prepared" && expected ? difference(expected, answer.outputs) : 0;
       if (answer.kind !== "prepared") {
@@ -81,7 +81,7 @@ async function prepare(
         notMeasured.push(left(contestant, told));
       } else {
         expected ??= answer.outputs;
-        runners.push(new Runner(contestant, answer, off));
+        runners.push(new Runner(contestant, answer, limit, off));
       }
     }
   }
@@ -92,7 +92,7 @@ async function prepareCeiling({ process, ...rest }: Contestant, { unit }: Work):
   if (unit !== "bytes" && unit !== "operations") return undefined;
   for (const of of unit === "bytes" ? (["copy"] as const) : (["microKernel", "registers"] as const)) {
     const answer = await process.ask({ kind: "prepare", problem: { kind: "ceiling", of } }, OUR_PATIENCE);
-    if (answer.kind === "prepared") return new Runner({ process, ...rest }, answer, 0);
+    if (answer.kind === "prepared") return new Runner({ process, ...rest }, answer, OUR_PATIENCE);
   }
   return undefined;
 }

@@ -9,7 +9,7 @@ export interface Effort {
   readonly milliseconds: number;
   /** For all batches of a library in a row. */
   readonly seconds: number;
-  /** For one call: a library that would need longer is left out, or stopped. */
+  /** For one call: a library that is expected to need longer is left out, and stopped if it needs twice as long. */
   readonly patience: number;
   /** Whether rows may ask for more patience. */
   readonly mayWait: boolean;
@@ -29,6 +29,8 @@ export class Runner {
   readonly prepared: Prepared;
   /** Of its result from ours, as a share of the greatest value. */
   readonly difference: number;
+  /** Seconds that it may take to answer. */
+  readonly limit: number;
   /** Medians of its batches in milliseconds, by round. */
   readonly times: number[] = [];
   /** Calls in all batches. */
@@ -38,10 +40,11 @@ export class Runner {
   failure: string | undefined;
   #rounds = 0;
 
-  constructor(contestant: Contestant, prepared: Prepared, difference: number) {
+  constructor(contestant: Contestant, prepared: Prepared, limit: number, difference = 0) {
     this.contestant = contestant;
-    this.difference = difference;
     this.prepared = prepared;
+    this.limit = limit;
+    this.difference = difference;
   }
 
   get milliseconds(): number {
@@ -49,8 +52,8 @@ export class Runner {
   }
 
   /** A batch that lets engines compile, and tells how many rounds there is time for; the only one, if there is for none. */
-  async warmUp(effort: Effort, patience: number): Promise<void> {
-    await this.#batch(effort.milliseconds, patience);
+  async warmUp(effort: Effort): Promise<void> {
+    await this.#batch(effort.milliseconds);
     const [time = 0] = this.times;
     if (this.failure !== undefined || time > 1000 * effort.seconds) return;
     const affordable = Math.floor((1000 * effort.seconds) / Math.max(time, effort.milliseconds));
@@ -60,17 +63,17 @@ export class Runner {
   }
 
   /** The batch of a round, if it takes part in it. */
-  async round(round: number, { milliseconds }: Effort, patience: number): Promise<void> {
-    if (round < this.#rounds) await this.#batch(milliseconds, patience);
+  async round(round: number, { milliseconds }: Effort): Promise<void> {
+    if (round < this.#rounds) await this.#batch(milliseconds);
   }
 
   async finish(): Promise<void> {
     await this.contestant.process.ask({ kind: "finish" }, 10);
   }
 
-  async #batch(milliseconds: number, patience: number): Promise<void> {
+  async #batch(milliseconds: number): Promise<void> {
     if (this.failure !== undefined) return;
-    const answer = await this.contestant.process.ask({ kind: "batch", milliseconds }, patience);
+    const answer = await this.contestant.process.ask({ kind: "batch", milliseconds }, this.limit);
     if (answer.kind !== "timed") {
       this.failure = reasonIn(answer);
       return;

@@ -34,5 +34,6 @@ export const conv2d = (): Row[] =>
       name: `conv ${name}, ${x.slice(0, 3).join("x")}, ${pass === "both" ? "forward + backward" : pass}`,
       problem: { kind: "conv2d", ...{ x, w, stride, groups, dilation, pass } } as const,
       quick: quick && pass !== "gradInput" && pass !== "gradWeight",
+      patience: 26,
     })),
   );

@@ -7,5 +7,6 @@ export const supCon = (): Row[] =>
     name: `supcon M = ${m}, D = 128, forward + backward`,
     problem: { kind: "supCon", m, d: 128 } as const,
     quick: m <= 2048,
+    ...(m > 2048 && { patience: 20 }),
     tellsMemory: true,
   }));

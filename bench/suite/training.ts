@@ -10,7 +10,7 @@ const step = (network: Training["network"], batch: number, size: number, more: P
 
 /** Whole steps: forward, cross-entropy, backward, SGD with momentum. */
 export const training = (): Row[] => [
-  step("resnet8", 32, 32, { quick: true }),
-  step("resnet20", 32, 32, { quick: true, patience: 200 }),
+  step("resnet8", 32, 32, { quick: true, patience: 40 }),
+  step("resnet20", 32, 32, { quick: true, patience: 120 }),
   step("resnet18", 8, 64),
 ];

@@ -4,11 +4,13 @@ import type { IKernelFunctionThis } from "gpu.js";
 /** A kernel of two inputs with these constants. */
 export type Kernel<C> = (this: IKernelFunctionThis<C>, a: number[], b: number[]) => number;
 
-/** Element (y, x) of a [m, k] times b [k, n]. */
-export const product: Kernel<Readonly<Record<"k" | "n", number>>> = function (a, b) {
+/** Element (y, x) of pair z of a [pairs, m, k] times b [pairs, k, n]. */
+export const product: Kernel<Readonly<Record<"m" | "n" | "k", number>>> = function (a, b) {
+  const row = (this.thread.z * this.constants.m + this.thread.y) * this.constants.k;
+  const column = this.thread.z * this.constants.k * this.constants.n + this.thread.x;
   let sum = 0;
   for (let i = 0; i < this.constants.k; i++) {
-    sum += a[this.thread.y * this.constants.k + i]! * b[i * this.constants.n + this.thread.x]!;
+    sum += a[row + i]! * b[column + i * this.constants.n]!;
   }
   return sum;
 };
@@ -16,7 +18,15 @@ export const product: Kernel<Readonly<Record<"k" | "n", number>>> = function (a,
 /** Sizes of a convolution. */
 type Window = Readonly<
   Record<
-    "height" | "width" | "inChannels" | "outHeight" | "outChannels" | "kernel" | "stride" | "padding",
+    | "height"
+    | "width"
+    | "inChannels"
+    | "outHeight"
+    | "outChannels"
+    | "kernel"
+    | "stride"
+    | "padding"
+    | "dilation",
     number
   >
 >;
@@ -29,8 +39,8 @@ export const convolve: Kernel<Window> = function (images, weights) {
   let sum = 0;
   for (let i = 0; i < this.constants.kernel; i++) {
     for (let j = 0; j < this.constants.kernel; j++) {
-      const row = top + i;
-      const column = left + j;
+      const row = top + i * this.constants.dilation;
+      const column = left + j * this.constants.dilation;
       if (row >= 0 && row < this.constants.height && column >= 0 && column < this.constants.width) {
         const pixel =
           ((n * this.constants.height + row) * this.constants.width + column) * this.constants.inChannels;

@@ -1,7 +1,7 @@
 /** gpu.js: kernels written as functions of JavaScript, which it compiles for a GPU, WebAssembly, or not at all. */
 import { GPU } from "gpu.js";
 import * as inputs from "../../problems/inputs.ts";
-import { convolutionShape } from "../../problems/problem.ts";
+import { convolutionShape, paddingOf } from "../../problems/problem.ts";
 import type { Conv2d, Matmul, Problem } from "../../problems/problem.ts";
 import { becomeBrowser } from "../browser.ts";
 import { convolve, product } from "./gpu-js.kernels.ts";
@@ -102,20 +102,21 @@ const classOf = (compiled: object): string =>
     ? compiled.kernel.constructor.name
     : "unknown";
 
-function matmul({ m, n, k, batch }: Matmul) {
-  if (batch !== undefined) throw new Unable("left out");
+function matmul(problem: Matmul) {
+  const { m, n, k, batch = 1 } = problem;
+  const [a, b] = inputs.productInputs(problem);
   return {
     kernel: product,
-    output: [n, m],
-    constants: { n, k },
-    inputs: [inputs.uniform([m, k], 0), inputs.uniform([k, n], 1)],
+    output: [n, m, batch],
+    constants: { m, n, k },
+    inputs: [a.data, b.data],
   } as const;
 }
 
 function convolution(problem: Conv2d) {
   if (problem.pass !== "forward") throw new Unable("no gradients");
   const { x, w, stride, groups, dilation } = problem;
-  if (groups * dilation > 1) throw new Unable("left out");
+  if (groups > 1) throw new Unable("left out: our kernel for it has no groups");
   const [batch, outHeight, outWidth, outChannels] = convolutionShape(problem);
   const data = inputs.convolutionInputs(problem);
   return {
@@ -123,7 +124,7 @@ function convolution(problem: Conv2d) {
     output: [outChannels, outWidth, batch * outHeight],
     constants: {
       ...{ height: x[1], width: x[2], inChannels: x[3], outHeight, outChannels },
-      ...{ kernel: w[0], stride, padding: Math.floor(w[0] / 2) },
+      ...{ kernel: w[0], stride, padding: paddingOf(problem), dilation },
     },
     inputs: [data.x, data.w],
   } as const;

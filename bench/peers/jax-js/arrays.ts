@@ -21,10 +21,23 @@ export function oneHot(labels: Int32Array, classes: number): Array {
   return array(values, [labels.length, classes]);
 }
 
-/** With zeros around that keep the size but for the stride. */
-export function convolve(x: Array, w: Array, kernel: number, stride: number, groups = 1): Array {
-  const around = [Math.floor(kernel / 2), Math.floor(kernel / 2)] as const;
-  return lax.convGeneralDilated(x, w, [stride, stride], [around, around], { featureGroupCount: groups });
+/** x [batch, in, height, width], w [out, in / groups, height, width]; as many zeros on each side as `padding` says. */
+export function convolve(
+  x: Array,
+  w: Array,
+  {
+    padding,
+    stride,
+    groups = 1,
+    dilation = 1,
+  }: Readonly<Record<"padding" | "stride", number>> &
+    Partial<Readonly<Record<"groups" | "dilation", number>>>,
+): Array {
+  const around = [padding, padding] as const;
+  return lax.convGeneralDilated(x, w, [stride, stride], [around, around], {
+    rhsDilation: [dilation, dilation],
+    featureGroupCount: groups,
+  });
 }
 
 /** By the batch's statistics; x [batch, channels, height, width]; gamma, beta [channels]. */

@@ -3,7 +3,7 @@ import { blockUntilReady, grad, jit, nn, numpy, tree } from "@jax-js/jax";
 import type { Array, Tree } from "@jax-js/jax";
 import * as inputs from "../../problems/inputs.ts";
 import { fromNchw, fromOihw } from "../../problems/layout.ts";
-import { convolutionShape } from "../../problems/problem.ts";
+import { convolutionShape, paddingOf } from "../../problems/problem.ts";
 import type { BatchNorm, Conv2d, CrossEntropy, Matmul, Memory, Problem, SupCon } from "../../problems/problem.ts"; // prettier-ignore
 import { Unable } from "../library.ts";
 import type { Job } from "../library.ts";
@@ -70,11 +70,10 @@ function matmul(problem: Matmul): Op {
 
 function convolution(problem: Conv2d): Op {
   const { x: xShape, w: wShape, stride, groups, dilation, pass } = problem;
-  if (dilation > 1) throw new Unable("left out");
   const data = inputs.convolutionInputs(problem);
-  const yShape = convolutionShape(problem);
+  const [yShape, padding] = [convolutionShape(problem), paddingOf(problem)];
   const [x, w, dy] = [images(data.x, xShape), weights(data.w, wShape), images(data.dy, yShape)];
-  const forward = (a: Array | undefined, b: Array | undefined) => convolve(given(a), given(b), wShape[0], stride, groups); // prettier-ignore
+  const forward = (a: Array | undefined, b: Array | undefined) => convolve(given(a), given(b), { padding, stride, groups, dilation }); // prettier-ignore
   if (pass === "forward") {
     dy.dispose();
     return { inputs: [x, w], compute: forward, read: [(values) => fromNchw(values, yShape)] };

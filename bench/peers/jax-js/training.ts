@@ -30,7 +30,7 @@ function forward(network: NetworkName, parameters: Named, x: Array): Array {
     {
       conv: (value, name, stride) => {
         const w = kept(`${name}.weight`);
-        return convolve(value, w, w.shape[2] ?? 1, stride);
+        return convolve(value, w, { padding: Math.floor((w.shape[2] ?? 1) / 2), stride });
       },
       norm: (value, name) => normalize(value, kept(`${name}.weight`), kept(`${name}.bias`)),
       relu: (value) => nn.relu(value),

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import type { Tensor } from "@tensorflow/tfjs";
 import * as inputs from "../../problems/inputs.ts";
-import { convolutionShape } from "../../problems/problem.ts";
+import { convolutionShape, paddingOf } from "../../problems/problem.ts";
 import type { BatchNorm, Conv2d, CrossEntropy, Matmul, Memory, Problem, SupCon } from "../../problems/problem.ts"; // prettier-ignore
 import { becomeBrowser } from "../browser.ts";
 import { Unable } from "../library.ts";
@@ -87,18 +87,19 @@ function matmul(problem: Matmul): Op {
 function convolution(mode: string, problem: Conv2d): Op {
   const { x: inputShape, w: weightShape, stride, groups, dilation, pass } = problem;
   if (groups > 1 && groups !== inputShape[3]) throw new Unable("no groups but depthwise");
-  if (dilation > 1) throw new Unable("left out");
+  if (dilation > 1 && pass !== "forward") throw new Unable("no gradients with dilation");
   const isDepthwise = groups > 1;
   const data = inputs.convolutionInputs(problem);
   const x = tf.tensor(data.x, inputShape);
   const w = tf.tensor(data.w, isDepthwise ? [weightShape[0], weightShape[1], groups, 1] : weightShape);
   const dy = tf.tensor(data.dy, convolutionShape(problem));
-  const padding = Math.floor(weightShape[0] / 2);
-  const forward = isDepthwise ? tf.depthwiseConv2d : tf.conv2d;
+  const padding = paddingOf(problem);
+  const op = isDepthwise ? tf.depthwiseConv2d : tf.conv2d;
+  const forward = (a: Tensor, b: Tensor): Tensor => op(a, b, stride, padding, "NHWC", dilation);
   const tensors = [x, w, dy];
   switch (pass) {
     case "forward":
-      return { inputs: tensors, compute: () => [forward(x, w, stride, padding)] };
+      return { inputs: tensors, compute: () => [forward(x, w)] };
     case "gradInput":
       if (isDepthwise) checkGradient(mode, "DepthwiseConv2dNativeBackpropInput");
       if (isDepthwise) throw new Unable("no op of its own");
@@ -108,7 +109,7 @@ function convolution(mode: string, problem: Conv2d): Op {
       throw new Unable("no op of its own: only with the forward pass");
     case "both": {
       checkGradient(mode, isDepthwise ? "DepthwiseConv2dNativeBackpropFilter" : "Conv2DBackpropFilter");
-      const gradients = tf.grads((a, b) => forward(a, b, stride, padding));
+      const gradients = tf.grads(forward);
       return { inputs: tensors, compute: () => gradients([x, w], dy) };
     }
   }

@@ -55,7 +55,7 @@ declare module "@jax-js/jax" {
       w: Array,
       strides: readonly number[],
       padding: readonly (readonly [number, number])[],
-      options?: { readonly featureGroupCount?: number },
+      options?: { readonly rhsDilation?: readonly number[]; readonly featureGroupCount?: number },
     ): Array;
   };
 }

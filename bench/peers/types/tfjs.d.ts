@@ -34,12 +34,13 @@ declare module "@tensorflow/tfjs" {
   export function matMul(a: Tensor, b: Tensor, transposeA?: boolean, transposeB?: boolean): Tensor;
   export function moments(x: Tensor, axes: readonly number[]): { mean: Tensor; variance: Tensor };
   export function batchNorm(x: Tensor, mean: Tensor, variance: Tensor, beta: Tensor, gamma: Tensor, epsilon: number): Tensor; // prettier-ignore
-  export function conv2d(x: Tensor, w: Tensor, stride: number, padding: number): Tensor;
-  export function depthwiseConv2d(x: Tensor, w: Tensor, stride: number, padding: number): Tensor;
+  type Convolution = (x: Tensor, w: Tensor, stride: number, padding: number, layout?: "NHWC", dilation?: number) => Tensor; // prettier-ignore
+  export const conv2d: Convolution;
+  export const depthwiseConv2d: Convolution;
   export function conv2dTranspose(dy: Tensor, w: Tensor, shape: readonly number[], stride: number, padding: number): Tensor; // prettier-ignore
   export function maxPool(x: Tensor, size: number, stride: number, padding: number): Tensor;
-  export function grads(
-    f: (...inputs: Tensor[]) => Tensor,
+  export function grads<A extends Tensor[]>(
+    f: (...inputs: A) => Tensor,
   ): (inputs: readonly Tensor[], dy?: Tensor) => Tensor[];
   export const train: {
     momentum(rate: number, momentum: number): { minimize(loss: () => Tensor, wantsCost: true): Tensor; dispose(): void }; // prettier-ignore
