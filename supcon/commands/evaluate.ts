@@ -25,9 +25,10 @@ import { isDone, runFiles } from "./run-folder.ts";
 import { dataOf, linearOf, linearViewsOf, modelOf, policyOf } from "./setup.ts";
 
 const about = `Judges the encoder of a finished run on its test images, by all classifiers that
-its frozen features can be given to: linear (SGD, and L-BFGS to the optimum),
-k-NN and nearest class mean. Tells top-1 and top-5, accuracies of classes,
-what is mistaken for what, and the expected calibration error.
+its frozen features can be given to: linear (by the run's optimiser, and by
+L-BFGS to the optimum), k-NN and nearest class mean. Tells top-1 and top-5,
+accuracies of classes, what is mistaken for what, and the expected calibration
+error.
 
 What takes longer is asked for by --with: fine-tuning (encoder and classifier
 trained on together), corruptions (the linear classifier on images damaged in

@@ -18,12 +18,14 @@ export function formatEvaluation(evaluation: Evaluation): string {
   return [
     formatJudged(evaluation),
     formatClasses(evaluation),
-    ...(corruptions ? [formatCorruptions(corruptions)] : []),
+    ...(corruptions ? [formatCorruptions(corruptions, optimizerOf(evaluation.linear))] : []),
     ...Object.values(transfer).map((each) => `transfer to ${formatJudged(each)}`),
   ]
     .map((table) => `\n${table}`)
     .join("\n");
 }
+
+const optimizerOf = ({ sgd }: Judged["linear"]): string => sgd.optimizer ?? "sgd";
 
 /** A line for each classifier. */
 function formatJudged({
@@ -35,15 +37,18 @@ function formatJudged({
   ncm,
   fineTuned,
 }: Judged & { readonly fineTuned?: FineTuned }): string {
-  // prettier-ignore
-  const line = (name: string, { top1, top5, ece, seconds: time }: Omit<CalibratedAccuracy, "ece"> & { readonly ece?: number }) => // prettier-ignore
+  const line = (
+    name: string,
+    { top1, top5, ece, seconds: time }: Omit<CalibratedAccuracy, "ece"> & { readonly ece?: number },
+  ) =>
+    // prettier-ignore
     [name, percent(top1), percent(top5), ece === undefined ? "" : ece.toFixed(4), seconds(time)];
   const { iterations, converged } = linear.lbfgs;
   return `${data}: ${count(trainImages)} training images, ${count(testImages)} test images
 ${formatColumns(
   [
     ["classifier", "top-1", "top-5", "ECE", "time"],
-    line(`linear, SGD, ${linear.sgd.epochs} epochs`, linear.sgd),
+    line(`linear, ${optimizerOf(linear)}, ${linear.sgd.epochs} epochs`, linear.sgd),
     line(`linear, L-BFGS, ${iterations} steps${converged ? "" : ", not converged"}`, linear.lbfgs),
     line(`k-NN, k = ${knn.k}`, knn),
     line("nearest class mean, Euclidean", ncm.euclidean),
@@ -58,7 +63,7 @@ ${formatColumns(
 const listed = 10;
 
 /** Classes from the least accurate on, and for what each is mistaken most often. */
-function formatClasses({ classes, perClass, confusion }: Judged): string {
+function formatClasses({ classes, perClass, confusion, linear }: Judged): string {
   const rows = perClass.flatMap((accuracy, c) => {
     if (accuracy === null) return [];
     const mistakes = (confusion[c] ?? []).map((times, other) => (other === c ? 0 : times));
@@ -67,22 +72,13 @@ function formatClasses({ classes, perClass, confusion }: Judged): string {
     return [{ accuracy, cells: [classes[c] ?? "", percent(accuracy), taken] }];
   });
   const sorted = rows.sort((a, b) => a.accuracy - b.accuracy).slice(0, listed);
-  return `classes, least accurate first (linear, SGD)
+  return `classes, least accurate first (linear, ${optimizerOf(linear)})
 ${formatColumns([["class", "accuracy", "mistaken for"], ...sorted.map(({ cells }) => cells)], 1)}`;
 }
 
 /** A line for each corruption. */
-function formatCorruptions({
-  images,
-  clean,
-  byName,
-  meanError,
-  meanIncrease,
-  bySeverity,
-  seconds: time,
-  comparison,
-}: CorruptionReport): string {
-  // prettier-ignore
+function formatCorruptions(report: CorruptionReport, optimizer: string): string {
+  const { images, clean, byName, meanError, meanIncrease, bySeverity, seconds: time, comparison } = report;
   const cells = (values: readonly number[]) => values.map((value) => (100 * value).toFixed(1));
   const mean = (values: readonly number[]) => values.reduce((sum, each) => sum + each, 0) / values.length;
   const lines = Object.entries(byName).map(([name, { errors, extra, nonStandard }]) => [
@@ -94,7 +90,7 @@ function formatCorruptions({
   const notes = Object.entries(byName).flatMap(([name, { nonStandard }]) =>
     nonStandard === undefined ? [] : [`${name} is non-standard: ${nonStandard}`],
   );
-  return `errors in % on ${count(images)} damaged test images (linear, SGD; ${percent(clean.error)} without damage, ECE ${clean.ece.toFixed(3)}; ${seconds(time)})
+  return `errors in % on ${count(images)} damaged test images (linear, ${optimizer}; ${percent(clean.error)} without damage, ECE ${clean.ece.toFixed(3)}; ${seconds(time)})
 ${formatColumns(
   [
     ["severity", "1", "2", "3", "4", "5", "mean"],
@@ -113,7 +109,6 @@ function formatComparison({
   relativeMce,
   relativeOver,
 }: NonNullable<CorruptionReport["comparison"]>): string {
-  // prettier-ignore
   const relative = relativeMce === null ? "none" : `${percent(relativeMce)} (over ${relativeOver} corruptions)`; // prettier-ignore
   return `against ${baseline}: mCE ${percent(mce)}, relative mCE ${relative}; below 100 % is better`;
 }

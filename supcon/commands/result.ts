@@ -10,7 +10,7 @@ export interface RunMachine {
 
 /** Accuracies on the test images, in [0, 1]; evaluation.json tells more. */
 export interface TrainAccuracies {
-  /** The linear classifier by SGD, with its expected calibration error. */
+  /** The linear classifier by an optimiser, with its expected calibration error. */
   readonly linearTop1: number;
   readonly linearTop5: number;
   readonly ece: number;

@@ -20,7 +20,7 @@ export interface JudgeOptions extends LinearOptions {
   readonly l2?: number;
 }
 
-/** What was found, and the linear classifier by SGD, which is the caller's. */
+/** What was found, and the linear classifier by an optimiser, which is the caller's. */
 export interface Judgement {
   readonly judged: Omit<Judged, "data" | "classes" | "trainImages" | "testImages">;
   readonly classifier: LinearClassifier;
@@ -61,7 +61,10 @@ export async function judgeFeatures(
     classifier,
     judged: {
       linear: {
-        sgd: { ...calibratedAccuracy(predictions(scores), sgd.seconds), epochs: linear.epochs },
+        sgd: {
+          ...calibratedAccuracy(predictions(scores), sgd.seconds),
+          ...{ epochs: linear.epochs, optimizer: linear.optimizer ?? "sgd" },
+        },
         lbfgs: {
           ...calibratedAccuracy(predictions(lbfgs.scores), lbfgsSeconds),
           ...{ l2, iterations, gradientNorm, converged },

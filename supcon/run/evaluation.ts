@@ -53,13 +53,14 @@ const judged = {
   testImages: count,
   /** Linear classifiers on frozen features. */
   linear: object({
-    sgd: object({ ...calibrated, epochs: count }),
+    /** By the steps of an optimiser, sgd if none is named. */
+    sgd: objectWith({ ...calibrated, epochs: count }, { optimizer: text }),
     lbfgs: object({ ...calibrated, l2: nonNegative, iterations: count, gradientNorm: nonNegative, converged: flag }), // prettier-ignore
   }),
   knn: object({ ...calibrated, k: count }),
   /** Nearest class mean. */
   ncm: object({ euclidean: object(accuracy), cosine: object(accuracy) }),
-  /** Of the linear classifier by SGD. */
+  /** Of the linear classifier by an optimiser. */
   ...details,
 };
 

@@ -108,7 +108,7 @@ describe("evaluation.json", () => {
   const evaluation: Evaluation = {
     ...{ data: "noise", classes: ["dark", "bright"], trainImages: 4, testImages: 2 },
     linear: {
-      sgd: { ...calibrated, epochs: 3 },
+      sgd: { ...calibrated, epochs: 3, optimizer: "lars" },
       lbfgs: { ...calibrated, l2: 1e-4, iterations: 7, gradientNorm: 1e-6, converged: true },
     },
     knn: { ...calibrated, k: 5 },

@@ -133,7 +133,7 @@ function clusters(count: number, seed: number): LabelledFeatures {
 describe("judgeFeatures", () => {
   it("lets each classifier tell separable classes, in figures that fit each other", async () => {
     const [train, test] = [clusters(200, 3), clusters(60, 4)];
-    const { judged, classifier } = await judgeFeatures(train, test, { epochs: 10, seed: 0, k: 5 });
+    const { judged, classifier } = await judgeFeatures(train, test, { epochs: 10, seed: 0, k: 5, optimizer: "nesterov" });
     classifier.dispose();
     const { linear, knn, ncm, confusion, perClass, calibration: found } = judged;
     for (const { top1, top5 } of [linear.sgd, linear.lbfgs, knn, ncm.euclidean, ncm.cosine]) {
@@ -143,6 +143,7 @@ describe("judgeFeatures", () => {
     const trace = confusion.reduce((sum, row, c) => sum + row[c]!, 0);
     assert.ok(Math.abs(trace / 60 - linear.sgd.top1) < 1e-12);
     assert.equal(found.value, linear.sgd.ece);
+    assert.equal(linear.sgd.optimizer, "nesterov");
     assert.equal(perClass[3], null);
     await assert.rejects(judgeFeatures(train, { ...test, classes: 5 }, { epochs: 1, seed: 0, k: 5 }), /one set of classes/); // prettier-ignore
   });
