@@ -37,6 +37,11 @@ export interface BackendStats {
 /** What runs kernels. It knows buffers and kernels, and nothing of shapes, ops or gradients. */
 export interface Backend {
   readonly name: string;
+  /**
+   * Where it computes on this machine's processor: threads, the main one included, and whether programs may use relaxed
+   * SIMD, with which the last bits of results differ. Absent elsewhere.
+   */
+  readonly machine?: { readonly threads: number; readonly relaxedSimd: boolean };
   /** One line for people: what really runs (threads, instruction set, adapter). */
   describe(): string;
   /** A buffer of `length` elements, not initialised. Throws OutOfMemoryError. */

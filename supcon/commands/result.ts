@@ -1,5 +1,4 @@
 import type { Backend } from "../../engine/backend.ts";
-import { CpuBackend } from "../../engine/backends/cpu/backend.ts";
 
 /** What decides the last bits of a run beside its options; the number of threads does not. */
 export interface RunMachine {
@@ -37,8 +36,7 @@ export interface TrainResult extends RunMachine, TrainAccuracies {
 
 /** What a backend is, for {@link RunMachine}. */
 export function machineOf(backend: Backend): RunMachine {
-  const { threads, relaxedSimd } =
-    backend instanceof CpuBackend ? backend.machine : { threads: 1, relaxedSimd: false };
+  const { threads, relaxedSimd } = backend.machine ?? { threads: 1, relaxedSimd: false };
   return { backend: backend.name, threads, relaxedFma: relaxedSimd };
 }
 
