@@ -9,7 +9,7 @@ import { baseOf } from "./table.ts";
 
 /** How each library is drawn in all charts: colour, symbol, and a character that looks like the symbol. */
 export const marks: Readonly<Record<PeerName, Readonly<Record<"colour" | "symbol" | "sign", string>>>> = {
-  spheregrad: { colour: colours.blue, symbol: "circle", sign: "○" },
+  spheregrad: { colour: colours.blue, symbol: "circle", sign: "●" },
   tfjs: { colour: colours.orange, symbol: "triangle", sign: "△" },
   "jax-js": { colour: colours.green, symbol: "square", sign: "□" },
   "js-pytorch": { colour: colours.amber, symbol: "times", sign: "×" },
@@ -26,12 +26,22 @@ const told = ({ name, work }: RowReport, { library, milliseconds }: Measured): s
 
 const dot = (row: RowReport, result: Measured) => ({
   ...marks[result.peer],
+  fill: isOurs(result) ? marks.spheregrad.colour : "none",
   title: told(row, result),
   r: isOurs(result) ? 5 : 4,
 });
 
 const dots = <T extends object>(data: readonly T[], x: keyof T & string, y: keyof T & string) =>
-  Plot.dot(data, { x, y, stroke: "colour", symbol: "symbol", title: "title", r: "r", strokeWidth: 2 });
+  Plot.dot(data, {
+    x,
+    y,
+    stroke: "colour",
+    fill: "fill",
+    symbol: "symbol",
+    title: "title",
+    r: "r",
+    strokeWidth: 2,
+  });
 
 /** Dots have their colours, symbols and sizes as they are. */
 const asGiven = {
