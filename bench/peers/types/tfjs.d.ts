@@ -39,8 +39,8 @@ declare module "@tensorflow/tfjs" {
   export const depthwiseConv2d: Convolution;
   export function conv2dTranspose(dy: Tensor, w: Tensor, shape: readonly number[], stride: number, padding: number): Tensor; // prettier-ignore
   export function maxPool(x: Tensor, size: number, stride: number, padding: number): Tensor;
-  export function grads<A extends Tensor[]>(
-    f: (...inputs: A) => Tensor,
+  export function grads(
+    f: (...inputs: Tensor[]) => Tensor,
   ): (inputs: readonly Tensor[], dy?: Tensor) => Tensor[];
   export const train: {
     momentum(rate: number, momentum: number): { minimize(loss: () => Tensor, wantsCost: true): Tensor; dispose(): void }; // prettier-ignore
