@@ -12,7 +12,7 @@ export { SupConModel } from "./model.ts";
 export type { EncoderName, SupConModelOptions } from "./model.ts";
 
 export { encodeDataset, encodeViews } from "./evaluate/features.ts";
-export type { Features, LabelledFeatures } from "./evaluate/features.ts";
+export type { EncodeOptions, Features, LabelledFeatures } from "./evaluate/features.ts";
 export { knnProbabilities, knnTop1, nearestNeighbours } from "./evaluate/knn.ts";
 export type { KnnOptions, Neighbour, NeighbourOptions } from "./evaluate/knn.ts";
 export { classProbabilities, LinearClassifier, linearTop1, trainLinear } from "./evaluate/linear.ts";

@@ -1,5 +1,5 @@
 import { Command } from "@commander-js/extra-typings";
-import { Presets, SingleBar } from "cli-progress";
+import type { SingleBar } from "cli-progress";
 import { formatColumns } from "../../engine/columns.ts";
 import { ValueError } from "../../engine/errors.ts";
 import { CACHE_VARIABLE, cacheFolder } from "../data/cache.ts";
@@ -11,6 +11,7 @@ import { loadDataset } from "../data/load.ts";
 import { datasetNames, DEFAULT_IMAGE_SIZE, imageSizeOf } from "../data/names.ts";
 import { cachedAt, findPublished, howToGet, isPublished, published } from "../data/published.ts";
 import { integer, oneLine } from "./parsers.ts";
+import { barOf, stopwatch } from "./progress.ts";
 import { count } from "./report.ts";
 
 const about = `Fetches a data set, if it is not there, verifies it, and says what is in it: classes,
@@ -127,7 +128,7 @@ std       ${figures(std)}
   console.log(formatColumns([["class", "train", "test"], ...lines], 1));
 }
 
-/** A bar on a terminal, else a line where something new begins. */
+/** A bar or a stopwatch on a terminal, else a line where something new begins. */
 function reporter(): FetchReport & { stop(): void } {
   let [bar, current]: [SingleBar | undefined, string] = [undefined, ""];
   const stop = (): void => {
@@ -145,13 +146,20 @@ function reporter(): FetchReport & { stop(): void } {
         stop();
         current = what;
         if (!process.stdout.isTTY) console.log(`${what} ...`);
-        else {
-          const format = "{what} |{bar}| {percentage} % | {eta_formatted} left";
-          bar = new SingleBar({ format, stream: process.stdout, hideCursor: true }, Presets.shades_classic);
-          bar.start(total, done, { what });
-        }
+        bar = barOf("{what} |{bar}| {percentage} % | {eta_formatted} left");
+        bar.start(total, done, { what });
       }
       bar?.update(done);
+    },
+    during: async (what, work) => {
+      stop();
+      if (!process.stdout.isTTY) console.log(`${what} ...`);
+      const shown = stopwatch(what);
+      try {
+        return await work;
+      } finally {
+        shown[Symbol.dispose]();
+      }
     },
   };
 }

@@ -3,6 +3,7 @@ import type { Backend } from "../../engine/backend.ts";
 import { formatSummary, summary } from "../../nn/index.ts";
 import { selectImages } from "../data/dataset.ts";
 import { encodeDataset } from "../evaluate/features.ts";
+import { timed } from "../evaluate/timed.ts";
 import type { SupConModel } from "../model.ts";
 import type { RunData } from "./run-data.ts";
 import type { TrainConfig } from "./options.ts";
@@ -33,9 +34,10 @@ export async function printEstimate(
     images,
     Array.from({ length: Math.min(250, images.count) }, (_, i) => i),
   );
-  const encode = () => seconds(() => encodeDataset(model, some, policyOf(config)));
+  const encode = () => timed(() => encodeDataset(model, some, policyOf(config)));
   await encode();
-  const features = ((await encode()) / some.count) * (images.count + test.count);
+  const { seconds } = await encode();
+  const features = (seconds / some.count) * (images.count + test.count);
   console.log(`
 ${JSON.stringify(config, null, 2)}
 
@@ -64,12 +66,6 @@ async function stepSeconds(training: Pretraining): Promise<number> {
   // A training of so few steps is measured whole.
   const timed = times.length > warmUpSteps ? times.slice(warmUpSteps - 1) : [performance.now() - start];
   return (timed.sort((a, b) => a - b)[timed.length >> 1] ?? NaN) / 1000;
-}
-
-async function seconds(work: () => Promise<unknown>): Promise<number> {
-  const start = performance.now();
-  await work();
-  return (performance.now() - start) / 1000;
 }
 
 /** 83 as 1 min 23 s. */

@@ -5,7 +5,9 @@ import { ValueError } from "../../engine/errors.ts";
 import type { StateDict } from "../../nn/index.ts";
 import type { ImageShape } from "../data/dataset.ts";
 import { encodeDataset } from "../evaluate/features.ts";
+import type { LabelledFeatures } from "../evaluate/features.ts";
 import { judgeFeatures } from "../evaluate/judge.ts";
+import type { Judgement, OnWork } from "../evaluate/judge.ts";
 import type { LinearClassifier } from "../evaluate/linear.ts";
 import { compareRobustness, measureRobustness, robustnessSteps } from "../evaluate/robustness.ts";
 import type { SupConModel } from "../model.ts";
@@ -19,7 +21,7 @@ import { fineTune } from "./fine-tune.ts";
 import { readRunConfig } from "./options.ts";
 import type { TrainConfig } from "./options.ts";
 import { integer, nonNegative, oneLine, positive } from "./parsers.ts";
-import { workBar } from "./progress.ts";
+import { stopwatch, workBar } from "./progress.ts";
 import { count, describeData } from "./report.ts";
 import { isDone, runFiles } from "./run-folder.ts";
 import { dataOf, linearOf, linearViewsOf, modelOf, policyOf } from "./setup.ts";
@@ -117,8 +119,7 @@ export async function evaluate(command: EvaluateCommand): Promise<Evaluation> {
     using model = modelOf(config, own);
     model.loadStateDict(weights);
     const task = { command, config, own, model, weights };
-    const options = judgeOptions(task, images);
-    const { judged, classifier } = await judgeFeatures(own.train, own.test, options);
+    const { judged, classifier } = await judge(task, own, images);
     using linear = classifier;
     let found: Evaluation = { ...earlier, ...describeData(config.data, own), ...judged };
     if (others && transferTo !== undefined) {
@@ -153,12 +154,20 @@ interface Task {
   readonly weights: StateDict;
 }
 
-/** As the run itself was judged. */
-const judgeOptions = ({ command, config, model }: Task, images: RunData | undefined) => ({
-  ...linearOf(config),
-  ...(images && linearViewsOf(config, model, images.train)),
-  ...{ k: config.k, l2: command.l2 },
-});
+/** Judges features as the run itself was judged. */
+async function judge(
+  { command, config, model }: Task,
+  { train, test }: Record<"train" | "test", LabelledFeatures>,
+  images: RunData | undefined,
+): Promise<Judgement> {
+  using shown = stopwatch("classifiers");
+  const onWork: OnWork = (what) => { shown.show(what); }; // prettier-ignore
+  return await judgeFeatures(train, test, {
+    ...linearOf(config),
+    ...(images && linearViewsOf(config, model, images.train, onWork)),
+    ...{ k: config.k, l2: command.l2, onWork },
+  });
+}
 
 function measuredErrors(run: string, evaluation: Evaluation | undefined): CorruptionReport {
   if (evaluation?.corruptions) return evaluation.corruptions;
@@ -189,9 +198,11 @@ async function transfer(ofRun: Task, name: string, images: RunData): Promise<Tra
   const { train, test } = images;
   console.log(`encoding ${count(train.count + test.count)} images of ${name}`);
   const policy = policyOf(config);
-  const known = await encodeDataset(model, train, policy);
-  const unknown = await encodeDataset(model, test, policy);
-  const { judged, classifier } = await judgeFeatures(known, unknown, judgeOptions(task, images));
+  const features = {
+    train: await encodeDataset(model, train, policy),
+    test: await encodeDataset(model, test, policy),
+  };
+  const { judged, classifier } = await judge(task, features, images);
   classifier.dispose();
   return {
     ...describeData(name, { ...images, classes: train.classes }),

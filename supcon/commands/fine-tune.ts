@@ -1,8 +1,9 @@
 import { ValueError } from "../../engine/errors.ts";
 import { Random } from "../../engine/random.ts";
-import { calibratedAccuracy, detailsOf, timed } from "../evaluate/judge.ts";
 import { encodeDataset } from "../evaluate/features.ts";
+import { calibratedAccuracy, detailsOf } from "../evaluate/judge.ts";
 import { classProbabilities } from "../evaluate/linear.ts";
+import { timed } from "../evaluate/timed.ts";
 import type { SupConModel } from "../model.ts";
 import type { FineTuned } from "../run/evaluation.ts";
 import type { RunData } from "./run-data.ts";

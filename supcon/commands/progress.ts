@@ -23,6 +23,13 @@ export function progress(options: ProgressOptions): Progress {
   return process.stdout.isTTY ? new Bar(options) : new Lines(options.epochs);
 }
 
+/** A bar on stdout, if that is a terminal. Its cursor is not hidden: nobody would bring it back after Ctrl-C. */
+export const barOf = (format: string): SingleBar =>
+  new SingleBar(
+    { format, stream: process.stdout, etaBuffer: 50, barsize: 30, noTTYOutput: false },
+    Presets.shades_classic,
+  );
+
 /** Steps over which loss and speed are averaged. */
 const WINDOW = 20;
 
@@ -33,9 +40,7 @@ class Bar implements Progress {
   readonly #recent: { readonly loss: number; readonly at: number }[] = [];
 
   constructor({ steps, epochs, viewsPerStep, done }: ProgressOptions) {
-    const format = "epoch {epoch} |{bar}| loss {loss} | {speed} images/s | {eta_formatted} left";
-    const options = { format, stream: process.stdout, hideCursor: true, etaBuffer: 50, barsize: 30 };
-    this.#bar = new SingleBar(options, Presets.shades_classic);
+    this.#bar = barOf("epoch {epoch} |{bar}| loss {loss} | {speed} images/s | {eta_formatted} left");
     this.#epochs = epochs;
     this.#viewsPerStep = viewsPerStep;
     this.#bar.start(steps, done, {
@@ -105,8 +110,19 @@ export interface WorkBar extends Disposable {
 
 /** A bar on a terminal, else nothing. */
 export function workBar(steps: number): WorkBar {
-  const format = "|{bar}| {value}/{total} | {what} | {eta_formatted} left";
-  const bar = new SingleBar({ format, stream: process.stdout, hideCursor: true, barsize: 30, noTTYOutput: false }, Presets.shades_classic); // prettier-ignore
+  const bar = barOf("|{bar}| {value}/{total} | {what} | {eta_formatted} left");
   bar.start(steps, 0, { what: "" });
   return { step: (what) => { bar.increment(1, { what }); }, [Symbol.dispose]: () => { bar.stop(); } }; // prettier-ignore
+}
+
+/** Tells for how long work goes on of which nobody knows how far it is, until it is disposed. */
+export interface Stopwatch extends Disposable {
+  show(what: string): void;
+}
+
+/** A line on a terminal, else nothing. */
+export function stopwatch(what: string): Stopwatch {
+  const bar = barOf("{what} | {duration_formatted}");
+  bar.start(1, 0, { what });
+  return { show: (now) => { bar.update({ what: now }); }, [Symbol.dispose]: () => { bar.stop(); } }; // prettier-ignore
 }

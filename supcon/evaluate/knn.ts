@@ -29,6 +29,8 @@ export interface NeighbourOptions {
 export interface KnnOptions extends NeighbourOptions {
   /** tau of the votes' weights. Default 0.07. */
   readonly temperature?: number;
+  /** Called after each test vector, with how many have been classified. What it throws ends the work. */
+  readonly onVector?: (done: number) => Promise<void> | void;
 }
 
 /**
@@ -75,7 +77,7 @@ export async function* nearestNeighbours(
 export async function knnProbabilities(
   train: LabelledFeatures,
   test: LabelledFeatures,
-  { temperature = 0.07, ...options }: KnnOptions = {},
+  { temperature = 0.07, onVector, ...options }: KnnOptions = {},
 ): Promise<Float64Array> {
   checkComparable("knnProbabilities", train, test);
   checkPositive("knnProbabilities", "temperature", temperature);
@@ -88,6 +90,7 @@ export async function knnProbabilities(
     const total = votes.reduce((sum, each) => sum + each, 0);
     const ofRow = shares.subarray(row * train.classes, ++row * train.classes);
     for (const [i, { label }] of neighbours.entries()) ofRow[label] = (ofRow[label] ?? 0) + (votes[i] ?? 0) / total; // prettier-ignore
+    await onVector?.(row);
   }
   return shares;
 }

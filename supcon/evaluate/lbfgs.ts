@@ -19,8 +19,8 @@ export interface LBFGSOptions {
   readonly tolerance?: number;
   /** Pairs of steps and changes of the gradient that are remembered. Default 10. */
   readonly history?: number;
-  /** Called after each step, with its number from 1. */
-  readonly onIteration?: (iteration: number, value: number) => void;
+  /** Called after each step, with its number from 1. What it throws ends the search. */
+  readonly onIteration?: (iteration: number, value: number) => Promise<void> | void;
 }
 
 /** Where the search has ended. */
@@ -69,7 +69,7 @@ export async function minimize(
     if (pairs.length > history) pairs.shift();
     [x, at] = [found.x, found.at];
     iteration++;
-    onIteration?.(iteration, at.value);
+    await onIteration?.(iteration, at.value);
   }
   const gradientNorm = largest(at.gradient);
   return { x, value: at.value, gradientNorm, iterations: iteration, converged: gradientNorm <= tolerance };

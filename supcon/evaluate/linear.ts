@@ -41,8 +41,8 @@ export interface LinearOptions {
   readonly views?: (epoch: number) => Promise<LabelledFeatures>;
   /** Seed of the initial weights and of the order of the batches. Default 0. */
   readonly seed?: number;
-  /** Called after each epoch, with its number from 1. */
-  readonly onEpoch?: (epoch: number, meanLoss: number) => void;
+  /** Called after each epoch, with its number from 1. What it throws ends the training. */
+  readonly onEpoch?: (epoch: number, meanLoss: number) => Promise<void> | void;
 }
 
 /** Options of {@link LinearClassifier}. */
@@ -147,7 +147,7 @@ export async function trainLinear(
         });
         total += (await loss.item()) * indices.length;
       }
-      options.onEpoch?.(epoch + 1, total / train.count);
+      await options.onEpoch?.(epoch + 1, total / train.count);
     }
     return classifier;
   } catch (error) {
@@ -157,8 +157,8 @@ export async function trainLinear(
 }
 
 /**
- * Top-1 accuracy, in [0, 1], of a module that makes logits of features: how often the greatest is the label's. Throws ValueError for features that do not fit
- * their labels, ShapeError if they do not fit the classifier.
+ * Top-1 accuracy, in [0, 1], of a module that makes logits of features: how often the greatest is the label's. Throws
+ * ValueError for features that do not fit their labels, ShapeError if they do not fit the classifier.
  */
 export async function linearTop1(classifier: Module, test: LabelledFeatures): Promise<number> {
   checkFeatures("linearTop1", "test", test);

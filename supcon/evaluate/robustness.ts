@@ -8,8 +8,8 @@ import type { CorruptionReport } from "../run/evaluation.ts";
 import { calibration } from "./calibration.ts";
 import { corruptDataset } from "./corruptions/corrupt.ts";
 import { corruptionsFor } from "./corruptions/index.ts";
-import { timed } from "./judge.ts";
 import { topK } from "./scores.ts";
+import { timed } from "./timed.ts";
 
 /** Options of {@link measureRobustness}. */
 export interface RobustnessOptions {
@@ -92,8 +92,8 @@ export interface RobustnessComparison {
  *     mCE = mean_c  sum_s E_sc / sum_s E^b_sc
  *     relative mCE = mean_c  sum_s (E_sc - E) / sum_s (E^b_sc - E^b)
  *
- * The second mean leaves out corruptions by which the baseline loses nothing. Throws ValueError if the two were not measured on the same damaged images, or the baseline has no error at all in some
- * corruption, by which cannot be divided.
+ * The second mean leaves out corruptions by which the baseline loses nothing. Throws ValueError if the two were not measured
+ * on the same damaged images, or the baseline has no error at all in some corruption, by which cannot be divided.
  */
 export function compareRobustness(own: CorruptionReport, baseline: CorruptionReport): RobustnessComparison {
   if (own.digest !== baseline.digest || own.seed !== baseline.seed) {

@@ -121,7 +121,11 @@ describe("linear classifier", () => {
   it("learns separable features, at any scale and place, and the same from the same seed", async () => {
     const [train, test] = [clusters(60, 3), clusters(30, 4)];
     const losses: number[] = [];
-    const options = { epochs: 10, batchSize: 16, onEpoch: (_: number, loss: number) => losses.push(loss) };
+    const options = {
+      epochs: 10,
+      batchSize: 16,
+      onEpoch: (_: number, loss: number) => void losses.push(loss),
+    };
     assert.equal(await trainAndTest(train, test, options), 1);
     assert.equal(losses.length, 10);
     assert.ok(losses.at(-1)! < 0.1 * losses[0]!, `losses ${losses.join(" ")}`);
@@ -156,7 +160,7 @@ describe("linear classifier", () => {
     const [train, test] = [clusters(60, 3), clusters(30, 4)];
     const lossesOf = async (options: LinearOptions): Promise<number[]> => {
       const losses: number[] = [];
-      const onEpoch = (_: number, loss: number): number => losses.push(loss);
+      const onEpoch = (_: number, loss: number) => void losses.push(loss);
       assert.equal(await trainAndTest(train, test, { epochs: 12, batchSize: 16, ...options, onEpoch }), 1);
       return losses;
     };
@@ -218,7 +222,7 @@ describe("encodeDataset", () => {
       { values: 7 * 8, count: 7, length: 8, labels: dataset.labels, classes: 2 },
     );
     assert.ok(model.training, "the model is in training as before");
-    assert.deepEqual(await encodeDataset(model, dataset, digitPolicy, 3), whole);
+    assert.deepEqual(await encodeDataset(model, dataset, digitPolicy, { batchSize: 3 }), whole);
     assert.equal(currentBackend().stats().liveBuffers, liveBuffers);
 
     model.eval();
@@ -232,12 +236,12 @@ describe("encodeDataset", () => {
     await encodeDataset(model, dataset, digitPolicy);
     const modes = [model.training, model.encoder.bn1.training];
     assert.deepEqual(modes, [true, false], "each module is in its mode as before");
-    await assert.rejects(encodeDataset(model, dataset, digitPolicy, 0), ValueError);
+    await assert.rejects(encodeDataset(model, dataset, digitPolicy, { batchSize: 0 }), ValueError);
   });
 
   it("encodes a random view of each image, the same ones from the same random state", async () => {
     using model = new SupConModel({ random: new Random(0), width: 2, inChannels: 1, dim: 4 });
-    const [one, again, other] = [1, 1, 2].map((seed) => encodeViews(model, dataset, digitPolicy, new Random(seed), 3)); // prettier-ignore
+    const [one, again, other] = [1, 1, 2].map((seed) => encodeViews(model, dataset, digitPolicy, new Random(seed), { batchSize: 3 })); // prettier-ignore
     assert.deepEqual(await one, await again);
     assert.notDeepEqual((await one)?.values, (await other)?.values);
     assert.deepEqual((await one)?.labels, dataset.labels);

@@ -57,7 +57,7 @@ describe("minimize", () => {
         gradient: Float64Array.of(-2 * (1 - x) - 400 * x * (y - x * x), 200 * (y - x * x)),
       });
     const seen: number[] = [];
-    const options = { tolerance: 1e-8, onIteration: (_: number, value: number) => seen.push(value) };
+    const options = { tolerance: 1e-8, onIteration: (_: number, value: number) => void seen.push(value) };
     const { x, iterations, converged } = await minimize(evaluate, Float64Array.of(-1.2, 1), options);
     assert.ok(converged && iterations < 60, `${iterations} iterations`);
     assert.ok(Math.abs(x[0]! - 1) < 1e-7 && Math.abs(x[1]! - 1) < 1e-7, x.join(" "));
@@ -159,7 +159,7 @@ describe("trainLogistic", () => {
     using sgd = await trainLinear(train, {
       epochs: 20,
       batchSize: 30,
-      onEpoch: (_, loss) => (sgdLoss = loss),
+      onEpoch: (_, loss) => void (sgdLoss = loss),
     });
     assert.ok(runs[0]!.value < sgdLoss + 1e-3, `${runs[0]!.value} and ${sgdLoss}`);
     assert.ok((await linearTop1(sgd, train)) > 0.6);

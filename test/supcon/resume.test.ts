@@ -95,7 +95,7 @@ describe("Pretraining", () => {
 describe("supcon/train.ts, interrupted", () => {
   const whole = join(folder, "whole");
   const cut = join(folder, "cut");
-  const args = [...tiny, "--epochs", "3", "--seed", "5"];
+  const args = [...tiny, "--epochs", "3", "--linear-epochs", "200", "--seed", "5"];
 
   it("leaves a checkpoint on Ctrl-C, and goes on to the same weights with --resume", async () => {
     assert.equal((await runCommand("train", [...args, "--out", whole])).code, 0);
@@ -109,6 +109,18 @@ describe("supcon/train.ts, interrupted", () => {
     assert.match(
       interrupted.stderr,
       /^interrupted after step \d+ of 12; npx tsx supcon\/train.ts --resume .* goes on\n$/,
+    );
+
+    sent = false;
+    const inStage2 = await runCommand("train", ["--resume", cut], (stdout, kill) => {
+      if (sent || !stdout.includes("evaluating")) return;
+      sent = true;
+      kill("SIGINT");
+    });
+    assert.equal(inStage2.code, 130);
+    assert.match(
+      inStage2.stderr,
+      /^interrupted in stage 2, of which nothing is kept; npx tsx supcon\/train.ts --resume .* begins it again\n$/,
     );
 
     const resumed = await runCommand("train", ["--resume", cut]);
