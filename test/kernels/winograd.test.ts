@@ -186,6 +186,21 @@ function amplitudes({ g, m, x, w }: Case): Float64Array {
   return result;
 }
 
+/** Holds results to the bound of `winograd.ts`, where every result is a sum of so many products for each position. */
+function assertWithin(
+  result: Float32Array,
+  exact: Float64Array,
+  amplitude: Float64Array,
+  products: number,
+): void {
+  const roundings = (products + TRANSFORM_ROUNDINGS) * UNIT;
+  exact.forEach((value, i) => {
+    const bound = (roundings / (1 - roundings)) * amplitude[i]!;
+    const error = Math.abs(result[i]! - value);
+    assert.ok(error <= bound, `element ${i}: ${result[i]} is ${error} off ${value}, more than ${bound}`);
+  });
+}
+
 const int = (min: number, max: number): fc.Arbitrary<number> => fc.integer({ min, max });
 const channels = fc.oneof(int(1, 9), fc.constantFrom(12, 15, 16, 17, 24));
 const shapes = fc
@@ -236,18 +251,8 @@ describe("Winograd's convolution", async () => {
       fc.property(shapes, fc.nat(), ({ m, x, outChannels, padding }, seed) => {
         const c = caseOf(m, x, outChannels, { padding }, floats, seed);
         const [exact, amplitude] = [define(c), amplitudes(c)];
-        const roundings = (c.g.inChannels + TRANSFORM_ROUNDINGS) * UNIT;
         for (const machine of [two, plain]) {
-          for (const result of run(machine, c)) {
-            exact.forEach((value, i) => {
-              const bound = (roundings / (1 - roundings)) * amplitude[i]!;
-              const error = Math.abs(result[i]! - value);
-              assert.ok(
-                error <= bound,
-                `element ${i}: ${result[i]} is ${error} off ${value}, more than ${bound}`,
-              );
-            });
-          }
+          for (const result of run(machine, c)) assertWithin(result, exact, amplitude, c.g.inChannels);
         }
       }),
       { numRuns: 60 },
@@ -261,17 +266,8 @@ describe("Winograd's convolution", async () => {
         const dy = floats(sizeOf(yShape(c.g)), seed + 2);
         const [exact, amplitude] = [defineGradient(c, dy), gradientAmplitudes(c, dy)];
         const tiles = c.g.batch * Math.ceil(c.g.outHeight / m) * Math.ceil(c.g.outWidth / m);
-        const roundings = (tiles + TRANSFORM_ROUNDINGS) * UNIT;
         for (const machine of [two, plain]) {
-          const result = gradientOfWeights(machine, c, dy);
-          exact.forEach((value, i) => {
-            const bound = (roundings / (1 - roundings)) * amplitude[i]!;
-            const error = Math.abs(result[i]! - value);
-            assert.ok(
-              error <= bound,
-              `element ${i}: ${result[i]} is ${error} off ${value}, more than ${bound}`,
-            );
-          });
+          assertWithin(gradientOfWeights(machine, c, dy), exact, amplitude, tiles);
         }
       }),
       { numRuns: 60 },
