@@ -1,5 +1,6 @@
 /** `npx tsx supcon/evaluate.ts RUN`: everything that a finished run can be judged by. `--help` tells all options. */
-import { evaluate, parseEvaluateCommand } from "./commands/evaluate.ts";
+import { parseEvaluateCommand } from "./commands/evaluate-command-line.ts";
+import { evaluate } from "./commands/evaluate.ts";
 import { main } from "./commands/main.ts";
 
 await main(() => evaluate(parseEvaluateCommand(process.argv.slice(2))));

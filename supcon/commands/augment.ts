@@ -1,4 +1,4 @@
-import { Command, Option } from "@commander-js/extra-typings";
+import { Option } from "@commander-js/extra-typings";
 import { ValueError } from "../../engine/errors.ts";
 import { Random } from "../../engine/random.ts";
 import { defaultRandAugment, policyNames } from "../augment/policies.ts";
@@ -7,11 +7,12 @@ import { MAX_MAGNITUDE } from "../augment/rand-augment.ts";
 import { makeViews } from "../augment/views.ts";
 import { reasonOf } from "../reason.ts";
 import { atomicWrite } from "../run/atomic.ts";
+import { newCommand } from "./command.ts";
 import { drawSheet } from "./contact-sheet.ts";
 import type { Tile } from "./contact-sheet.ts";
 import { parseTrainCommand } from "./options.ts";
 import type { TrainConfig } from "./options.ts";
-import { integer, oneLine, share, upTo } from "./parsers.ts";
+import { integer, share, upTo } from "./parsers.ts";
 import { dataOf, policyOf } from "./setup.ts";
 
 const about = `Draws a contact sheet: images of a data set in the first column, random views of
@@ -39,8 +40,7 @@ Examples:
 
 // prettier-ignore
 const commandLine = () =>
-  new Command("npx tsx supcon/augment.ts")
-    .description(about)
+  newCommand("augment", about)
     .addHelpText("after", examples)
     .option("--data <name>", "as of supcon/train.ts", "mnist")
     .addOption(new Option("--policy <name>", "how views are drawn").choices(policyNames).default("default" as const))
@@ -51,10 +51,7 @@ const commandLine = () =>
     .option("--images <n>", "rows: images, every class equally often", integer(1, 100), 10)
     .option("--views <n>", "columns: views of each", integer(1, 100), 10)
     .option("--seed <n>", "of everything random", integer(0), 0)
-    .option("--out <file>", "PNG to write", "views.png")
-    .helpOption("-h, --help", "show this and exit")
-    .allowExcessArguments(false)
-    .configureOutput({ outputError: oneLine });
+    .option("--out <file>", "PNG to write", "views.png");
 
 /** What is to be drawn, and where to. */
 export interface AugmentCommand {
@@ -67,7 +64,7 @@ export interface AugmentCommand {
 
 /** Reads the command line (without node and script). Throws as {@link parseTrainCommand} does. */
 export function parseAugmentCommand(args: readonly string[]): AugmentCommand {
-  const command = commandLine().exitOverride();
+  const command = commandLine();
   command.parse([...args], { from: "user" });
   const { images, views, out, ...shared } = command.opts();
   const train = {

@@ -1,4 +1,3 @@
-import { Command } from "@commander-js/extra-typings";
 import type { SingleBar } from "cli-progress";
 import { formatColumns } from "../../engine/columns.ts";
 import { ValueError } from "../../engine/errors.ts";
@@ -10,7 +9,8 @@ import type { FetchReport } from "../data/fetch.ts";
 import { loadDataset } from "../data/load.ts";
 import { datasetNames, DEFAULT_IMAGE_SIZE, imageSizeOf } from "../data/names.ts";
 import { cachedAt, findPublished, howToGet, isPublished, published } from "../data/published.ts";
-import { integer, oneLine } from "./parsers.ts";
+import { newCommand } from "./command.ts";
+import { integer } from "./parsers.ts";
 import { barOf, stopwatch } from "./progress.ts";
 import { count } from "./report.ts";
 
@@ -41,8 +41,7 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 bad usage or data.`;
 
 const commandLine = () =>
-  new Command("npx tsx supcon/data.ts")
-    .description(about)
+  newCommand("data", about)
     .addHelpText("after", examples)
     .argument("[name]", "data set; without one, all are listed")
     .option("--from <path>", "folder or archive (.tar, .tar.gz) that has the files already")
@@ -54,10 +53,7 @@ const commandLine = () =>
       "--image-size <n>",
       `height and width that images of folders are brought to (default: ${DEFAULT_IMAGE_SIZE})`,
       integer(8, 1024),
-    )
-    .helpOption("-h, --help", "show this and exit")
-    .allowExcessArguments(false)
-    .configureOutput({ outputError: oneLine });
+    );
 
 /** What is to be fetched or looked at. */
 export interface DataCommand {
@@ -71,7 +67,7 @@ export interface DataCommand {
 
 /** Reads the command line (without node and script). Throws as {@link parseTrainCommand} does. */
 export function parseDataCommand(args: readonly string[]): DataCommand {
-  const command = commandLine().exitOverride();
+  const command = commandLine();
   command.parse([...args], { from: "user" });
   const { from, cache = cacheFolder(), imageSize } = command.opts();
   const [name] = command.args;

@@ -1,4 +1,3 @@
-import { Command } from "@commander-js/extra-typings";
 import { join } from "node:path";
 import { init } from "../../engine/backend.ts";
 import { ValueError } from "../../engine/errors.ts";
@@ -7,8 +6,8 @@ import { reasonOf } from "../reason.ts";
 import { readCheckpoint } from "../run/checkpoint.ts";
 import { readFeatures } from "../run/features.ts";
 import { writeTorchvision } from "../run/torchvision.ts";
+import { newCommand } from "./command.ts";
 import { readRunConfig } from "./options.ts";
-import { oneLine } from "./parsers.ts";
 import { runFiles } from "./run-folder.ts";
 import { modelOf } from "./setup.ts";
 
@@ -24,13 +23,9 @@ maxpool if the run's stem is cifar. The other way, supcon/train.ts
 --encoder-weights starts from such a file.`;
 
 const commandLine = () =>
-  new Command("npx tsx supcon/export.ts")
-    .description(about)
+  newCommand("export", about)
     .requiredOption("--run <dir>", "run folder of supcon/train.ts")
-    .option("--out <file>", "file to write (default: encoder.safetensors in the run folder)")
-    .helpOption("-h, --help", "show this and exit")
-    .allowExcessArguments(false)
-    .configureOutput({ outputError: oneLine });
+    .option("--out <file>", "file to write (default: encoder.safetensors in the run folder)");
 
 /** Which run's encoder, and where to. */
 export interface ExportCommand {
@@ -40,7 +35,7 @@ export interface ExportCommand {
 
 /** Reads the command line (without node and script). Throws as `parseTrainCommand` does. */
 export function parseExportCommand(args: readonly string[]): ExportCommand {
-  const command = commandLine().exitOverride();
+  const command = commandLine();
   command.parse([...args], { from: "user" });
   const { run, out = join(run, "encoder.safetensors") } = command.opts();
   return { run, out };

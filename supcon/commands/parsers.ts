@@ -26,22 +26,29 @@ const number =
     throw new InvalidArgumentError(`Expected a number ${expected}.`);
   };
 
+/** (0, infinity) */
 export const positive = number("> 0", (x) => x > 0);
+
+/** [0, infinity) */
 export const nonNegative = number(">= 0", (x) => x >= 0);
 
+/** [1, infinity) */
 export const atLeastOne = number(">= 1", (x) => x >= 1);
 
+/** (0, 1] */
 export const share = number("in (0, 1]", (x) => x > 0 && x <= 1);
+
+/** [0, 1) */
 export const belowOne = number("in [0, 1)", (x) => x >= 0 && x < 1);
 
-/** A parser of numbers from 0 on. */
+/** [0, max] */
 export const upTo = (max: number) => number(`from 0 to ${max}`, (x) => x >= 0 && x <= max);
 
 /** What a loss may be multiplied with: nothing, tau, or tau over a base. */
 export const scale = (text: string): "none" | "temperature" | number =>
   text === "none" || text === "temperature" ? text : number("> 0, none or temperature", (x) => x > 0)(text);
 
-// A suggestion ("Did you mean ...") comes as a second line: here an error is one.
+/** Writes an error of commander's as one line: a suggestion ("Did you mean ...") would come as a second. */
 export const oneLine = (text: string, write: (text: string) => void): void => {
   write(text.trim().replaceAll("\n", " ") + "\n");
 };

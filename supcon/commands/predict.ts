@@ -1,4 +1,3 @@
-import { Command } from "@commander-js/extra-typings";
 import { join } from "node:path";
 import { init } from "../../engine/backend.ts";
 import { ValueError } from "../../engine/errors.ts";
@@ -15,9 +14,10 @@ import { readCheckpoint } from "../run/checkpoint.ts";
 import { readFeatures } from "../run/features.ts";
 import type { RunFeatures } from "../run/features.ts";
 import { readTensors } from "../run/tensors.ts";
+import { newCommand } from "./command.ts";
 import { readRunConfig } from "./options.ts";
 import type { TrainConfig } from "./options.ts";
-import { integer, oneLine } from "./parsers.ts";
+import { integer } from "./parsers.ts";
 import { count } from "./report.ts";
 import { runFiles } from "./run-folder.ts";
 import { dataOf, modelOf, policyOf } from "./setup.ts";
@@ -31,14 +31,11 @@ or test:7, which is test image 7 of the run. Digits of MNIST are bright on
 dark: --invert is for a photograph of ink on paper.`;
 
 const commandLine = () =>
-  new Command("npx tsx supcon/predict.ts")
-    .description(about)
+  newCommand("predict", about)
     .argument("<image>", "image file, or test:N")
     .requiredOption("--run <dir>", "run folder of supcon/train.ts")
     .option("--neighbours <n>", "training images to list", integer(1), 5)
-    .option("--invert", "exchange dark and bright in a file", false)
-    .helpOption("-h, --help", "show this and exit")
-    .configureOutput({ outputError: oneLine });
+    .option("--invert", "exchange dark and bright in a file", false);
 
 /** What is to be predicted, and by which run. */
 export interface PredictCommand {
@@ -50,7 +47,7 @@ export interface PredictCommand {
 
 /** Reads the command line (without node and script). Throws as {@link parseTrainCommand} does. */
 export function parsePredictCommand(args: readonly string[]): PredictCommand {
-  const command = commandLine().exitOverride();
+  const command = commandLine();
   command.parse([...args], { from: "user" });
   return { image: command.args[0] ?? "", ...command.opts() };
 }
