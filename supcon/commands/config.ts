@@ -1,9 +1,8 @@
 /** Options from a JSON file: the same ones as on the command line, by the same rules. */
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import type { CommandUnknownOpts, Option } from "@commander-js/extra-typings";
-import { readFileSync } from "node:fs";
 import { ValueError } from "../../engine/errors.ts";
-import { reasonOf } from "../reason.ts";
+import { readJson } from "../run/files.ts";
 
 /** What a run adds to the options in its config.json: what they came to on its machine. Not an option. */
 export const RESOLVED = "resolved";
@@ -44,35 +43,15 @@ function parse(option: Option, value: unknown, path: string): unknown {
     const parsed: unknown = option.parseArg ? option.parseArg(String(value), "") : String(value);
     return typeof parsed === typeof value ? parsed : refuse(`Expected a ${typeName(parsed)}.`);
   } catch (error) {
-    return error instanceof InvalidArgumentError ? refuse(error.message) : rethrow(error);
+    if (error instanceof InvalidArgumentError) return refuse(error.message);
+    throw error;
   }
 }
 
 const typeName = (value: unknown): string => (typeof value === "number" ? "number, without quotes" : "text");
 
-function rethrow(error: unknown): never {
-  throw error;
-}
-
 function readObject(path: string): object {
-  const read = (): string => {
-    try {
-      return readFileSync(path, "utf8");
-    } catch (cause) {
-      throw new ValueError(
-        `${path}: expected a file of options, got none (${reasonOf(cause)}); is it a run folder's?`,
-        { cause },
-      );
-    }
-  };
-  const parseText = (text: string): unknown => {
-    try {
-      return JSON.parse(text);
-    } catch (cause) {
-      throw new ValueError(`${path}: expected JSON, got something else (${reasonOf(cause)})`, { cause });
-    }
-  };
-  const content = parseText(read());
+  const content = readJson(path, "a file of options", "is it a run folder's?");
   if (typeof content === "object" && content !== null && !Array.isArray(content)) return content;
   throw new ValueError(
     `${path}: expected a JSON object of options, got ${JSON.stringify(content).slice(0, 40)}`,

@@ -9,6 +9,7 @@ import { evaluationFile, writeEvaluation } from "../run/evaluation.ts";
 import type { Evaluation } from "../run/evaluation.ts";
 import { writeFeatures } from "../run/features.ts";
 import type { RunFeatures } from "../run/features.ts";
+import { writeJson } from "../run/files.ts";
 import { MetricsWriter } from "../run/metrics.ts";
 import type { MetricsRow } from "../run/metrics.ts";
 import { writeTensors } from "../run/tensors.ts";
@@ -110,7 +111,7 @@ export class RunFolder implements Disposable {
   }
 
   #writeJson(file: "config" | "result", content: object): void {
-    atomicWrite(join(this.path, runFiles[file]), JSON.stringify(content, null, 2) + "\n");
+    writeJson(join(this.path, runFiles[file]), content);
   }
 }
 

@@ -1,9 +1,7 @@
 /** evaluation.json: all that a run's encoder was judged by. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { ValueError } from "../../engine/errors.ts";
-import { reasonOf } from "../reason.ts";
-import { atomicWrite } from "./atomic.ts";
+import { readJson, writeJson } from "./files.ts";
 import {
   anyNumber,
   count,
@@ -124,20 +122,12 @@ export const evaluationFile = "evaluation.json";
 
 /** Writes the file as a whole. */
 export function writeEvaluation(folder: string, content: Evaluation): void {
-  atomicWrite(join(folder, evaluationFile), JSON.stringify(content, null, 2) + "\n");
+  writeJson(join(folder, evaluationFile), content);
 }
 
 /** Reads the file; undefined if there is none. Throws ValueError, naming the field, for one that is damaged. */
 export function readEvaluation(folder: string): Evaluation | undefined {
   const path = join(folder, evaluationFile);
   if (!existsSync(path)) return undefined;
-  return evaluation(parse(path), path);
-}
-
-function parse(path: string): unknown {
-  try {
-    return JSON.parse(readFileSync(path, "utf8"));
-  } catch (cause) {
-    throw new ValueError(`${path}: expected JSON, got something else (${reasonOf(cause)})`, { cause });
-  }
+  return evaluation(readJson(path, "an evaluation"), path);
 }

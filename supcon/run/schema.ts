@@ -13,19 +13,25 @@ function refuse(where: string, expected: string, value: unknown): never {
 }
 
 /** A number that `holds` accepts; JSON has none that are not finite. */
-export const number =
+const number =
   (expected: string, holds: (value: number) => boolean): Schema<number> =>
   (value, where) =>
     typeof value === "number" && holds(value) ? value : refuse(where, expected, value);
 
+/** [0, 1] */
 export const share = number("a number from 0 to 1", (x) => x >= 0 && x <= 1);
+/** [0, infinity) */
 export const nonNegative = number("a number >= 0", (x) => x >= 0);
+/** Any number. */
 export const anyNumber = number("a number", () => true);
+/** 0, 1, 2, ... */
 export const count = number("an integer >= 0", (x) => Number.isSafeInteger(x) && x >= 0);
 
+/** A string. */
 export const text: Schema<string> = (value, where) =>
   typeof value === "string" ? value : refuse(where, "a text", value);
 
+/** true or false. */
 export const flag: Schema<boolean> = (value, where) =>
   typeof value === "boolean" ? value : refuse(where, "true or false", value);
 

@@ -1,10 +1,8 @@
-import { readFileSync } from "node:fs";
 import type { Elements } from "../../engine/backend.ts";
-import { ValueError } from "../../engine/errors.ts";
 import type { StateDict, StateTensor } from "../../nn/index.ts";
 import { atomicWrite } from "./atomic.ts";
+import { readBytes } from "./files.ts";
 import { decodeSafetensors, encodeSafetensors, SafetensorsError } from "./safetensors.ts";
-import { reasonOf } from "../reason.ts";
 
 /** Named tensors, and texts that tell of them. */
 export interface TensorFile {
@@ -19,7 +17,7 @@ export function writeTensors(path: string, file: TensorFile): void {
 
 /** Reads a safetensors file. Throws ValueError if it cannot be read, SafetensorsError if it is damaged or holds 64-bit integers. */
 export function readTensors(path: string): TensorFile {
-  const { tensors, metadata } = decodeSafetensors(readOrRefuse(path), path);
+  const { tensors, metadata } = decodeSafetensors(readBytes(path, "a file of the run"), path);
   const found = new Map<string, StateTensor<Elements>>();
   for (const [name, { shape, data }] of tensors) {
     if (data instanceof BigInt64Array) {
@@ -28,12 +26,4 @@ export function readTensors(path: string): TensorFile {
     found.set(name, { shape, data });
   }
   return { tensors: found, metadata };
-}
-
-function readOrRefuse(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    throw new ValueError(`${path}: expected a file of the run, got none (${reasonOf(cause)})`, { cause });
-  }
 }

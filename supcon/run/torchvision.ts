@@ -3,12 +3,10 @@
  * `safetensors.torch.save_file(torchvision.models.resnet50().state_dict(), path)` writes them, and as
  * `model.load_state_dict(safetensors.torch.load_file(path))` reads them.
  */
-import { readFileSync } from "node:fs";
-import { ValueError } from "../../engine/errors.ts";
 import { batchCounter, fromTorchvision, StateDictError, toTorchvision } from "../../nn/index.ts";
 import type { ResNet, StateTensor } from "../../nn/index.ts";
-import { reasonOf } from "../reason.ts";
 import { atomicWrite } from "./atomic.ts";
+import { readBytes } from "./files.ts";
 import { decodeSafetensors, encodeSafetensors, SafetensorsError } from "./safetensors.ts";
 import type { StoredTensor } from "./safetensors.ts";
 
@@ -35,7 +33,7 @@ export async function writeTorchvision(path: string, network: ResNet): Promise<v
  * element types, StateDictError, with every fault, before anything is changed, unless names and shapes are the network's.
  */
 export function readTorchvision(path: string, network: ResNet): void {
-  const { tensors } = decodeSafetensors(readOrRefuse(path), path);
+  const { tensors } = decodeSafetensors(readBytes(path, "a safetensors file of weights"), path);
   const weights = new Map<string, StateTensor>();
   for (const [name, { shape, data }] of tensors) {
     if (name.endsWith(`.${batchCounter}`)) continue;
@@ -49,15 +47,5 @@ export function readTorchvision(path: string, network: ResNet): void {
     network.loadStateDict(fromTorchvision(weights));
   } catch (error) {
     throw error instanceof StateDictError ? new StateDictError(`${path}: ${error.message}`, error) : error;
-  }
-}
-
-function readOrRefuse(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    throw new ValueError(`${path}: expected a safetensors file of weights, got none (${reasonOf(cause)})`, {
-      cause,
-    });
   }
 }
