@@ -2,15 +2,17 @@
 
 const words = (text: string): readonly string[] => text.trim().split(/\s+/);
 
+/** MNIST's. */
 export const digitClasses = words("0 1 2 3 4 5 6 7 8 9");
 
-export const fashionMnistClasses = words(
-  "T-shirt/top Trouser Pullover Dress Coat Sandal Shirt Sneaker Bag Ankle-boot",
-).map((name) => name.replace("-boot", " boot"));
+/** Fashion-MNIST's. */
+export const fashionMnistClasses: readonly string[] =
+  "T-shirt/top, Trouser, Pullover, Dress, Coat, Sandal, Shirt, Sneaker, Bag, Ankle boot".split(", ");
 
+/** CIFAR-10's. */
 export const cifar10Classes = words("airplane automobile bird cat deer dog frog horse ship truck");
 
-/** The fine classes. */
+/** CIFAR-100's fine ones. */
 export const cifar100Classes = words(`
   apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle
   bowl boy bridge bus butterfly camel can castle caterpillar cattle

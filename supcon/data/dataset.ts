@@ -81,15 +81,20 @@ export function balancedIndices(
   return chosen;
 }
 
+/** The indices of each class's images, by label, in random order. */
+export function shuffledByClass(dataset: ImageDataset, random: Random): number[][] {
+  const members = dataset.classes.map((): number[] => []);
+  for (const index of random.permutation(dataset.count)) members[dataset.labels[index] ?? -1]?.push(index);
+  return members;
+}
+
 /**
  * An order of as many images as the data set has in which every class is as frequent as any other: one image of each
  * class in turn, the classes in random order, each class's images in a random order of their own that begins again when
  * it is through. Images of rare classes come several times, some of frequent ones not at all.
  */
 export function classBalancedOrder(dataset: ImageDataset, random: Random): Int32Array<ArrayBuffer> {
-  const members = dataset.classes.map((): number[] => []);
-  for (const index of random.permutation(dataset.count)) members[dataset.labels[index] ?? -1]?.push(index);
-  const present = members.filter((each) => each.length > 0);
+  const present = shuffledByClass(dataset, random).filter((each) => each.length > 0);
   random.shuffle(present);
   return Int32Array.from({ length: dataset.count }, (_, i) => {
     const own = present[i % present.length] ?? [];

@@ -1,7 +1,7 @@
 /** Training sets made harder on purpose: fewer images, rarer classes, wrong labels. Test images are never touched. */
 import { ValueError } from "../../engine/errors.ts";
 import type { Random } from "../../engine/random.ts";
-import { selectImages } from "./dataset.ts";
+import { selectImages, shuffledByClass } from "./dataset.ts";
 import type { ImageDataset } from "./dataset.ts";
 
 /**
@@ -55,9 +55,9 @@ function keepOfEach(
   kept: (size: number, label: number) => number,
   random: Random,
 ): ImageDataset {
-  const members = dataset.classes.map((): number[] => []);
-  for (const index of random.permutation(dataset.count)) members[dataset.labels[index] ?? -1]?.push(index);
-  const indices = members.flatMap((own, label) => own.slice(0, own.length && kept(own.length, label)));
+  const indices = shuffledByClass(dataset, random).flatMap((own, label) =>
+    own.slice(0, own.length && kept(own.length, label)),
+  );
   return selectImages(
     dataset,
     indices.sort((a, b) => a - b),
