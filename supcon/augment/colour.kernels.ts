@@ -4,7 +4,7 @@
  */
 
 /** Luma by ITU-R BT.601. */
-function luma(red: number, green: number, blue: number): number {
+export function luma(red: number, green: number, blue: number): number {
   return 0.299 * red + 0.587 * green + 0.114 * blue;
 }
 

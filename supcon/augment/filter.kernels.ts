@@ -1,9 +1,11 @@
-/** Filters on one image [height, width, channels] with values in [0, 1], changed in place. */
+/** Filters on one image [height, width, channels] with values in [0, 1]. */
 import type { ImageShape } from "../data/dataset.ts";
+import { mirror } from "./borders.ts";
+import type { Border } from "./borders.ts";
 
 /**
- * x -> clamp(s + factor (x - s)), s the mean of the 3 x 3 pixels around with weight 5 / 13 in the middle and 1 / 13 else.
- * Pixels at the border stay as they are. As PIL's ImageEnhance.Sharpness: factor 0 smooths, 1 changes nothing.
+ * In place, x -> clamp(s + factor (x - s)), s the mean of the 3 x 3 pixels around with weight 5 / 13 in the middle and
+ * 1 / 13 else. Pixels at the border stay as they are. As PIL's ImageEnhance.Sharpness: factor 0 smooths, 1 changes nothing.
  */
 export function adjustSharpness(
   image: Float32Array,
@@ -27,20 +29,15 @@ export function adjustSharpness(
 }
 
 /**
- * Convolves with a Gaussian of standard deviation `sigma` pixels, cut after `radius` pixels and of sum 1; beyond its border
- * the image is mirrored about its last pixel (as torchvision's gaussian_blur). `radius` is below height and width.
+ * Convolves in place with a Gaussian of standard deviation `sigma` pixels, cut after `radius` pixels; beyond its border
+ * the image is mirrored about its last pixel (as torchvision's gaussian_blur).
  */
 export function gaussianBlur(image: Float32Array, shape: ImageShape, radius: number, sigma: number): void {
-  const { height, width, channels } = shape;
-  const weights = gaussian(radius, sigma);
-  // The kernel is a product of one along rows and one along columns.
-  const half = new Float32Array(image.length);
-  blurAxis(image, half, width, channels, weights);
-  image.fill(0);
-  blurAxis(half, image, height, width * channels, weights);
+  image.set(convolveAxes(image, shape, gaussianWeights(radius, sigma), mirror));
 }
 
-function gaussian(radius: number, sigma: number): Float64Array {
+/** e^(-i^2 / (2 sigma^2)) for i = -radius ... radius, scaled to sum 1. */
+export function gaussianWeights(radius: number, sigma: number): Float64Array {
   const weights = new Float64Array(2 * radius + 1);
   let total = 0;
   for (let i = 0; i < weights.length; i++) {
@@ -52,24 +49,41 @@ function gaussian(radius: number, sigma: number): Float64Array {
   return weights;
 }
 
-/** Adds to `output` (n, length, inner) what the convolution along the middle axis makes of `source`. */
-function blurAxis(
+/** Convolves the rows with weights, then the columns: what a kernel that is the product of the two makes of an image. */
+export function convolveAxes(
+  image: Float32Array,
+  { height, width, channels }: ImageShape,
+  weights: Float64Array,
+  border: Border,
+): Float32Array {
+  const half = convolveAxis(image, width, channels, weights, border);
+  return convolveAxis(half, height, width * channels, weights, border);
+}
+
+/** The convolution of `source` (n, length, inner) along its middle axis. */
+function convolveAxis(
   source: Float32Array,
-  output: Float32Array,
   length: number,
   inner: number,
   weights: Float64Array,
-): void {
+  border: Border,
+): Float32Array {
+  const output = new Float32Array(source.length);
   const radius = weights.length >> 1;
+  // Where the sources of a line lie, from `radius` before its beginning on.
+  const offsets = Int32Array.from(
+    { length: length + 2 * radius },
+    (_, i) => border(i - radius, length) * inner,
+  );
   for (let line = 0; line < source.length; line += length * inner) {
     for (let p = 0; p < length; p++) {
       const to = line + p * inner;
       for (let k = 0; k < weights.length; k++) {
-        const at = Math.abs(p + k - radius);
-        const from = line + (at < length ? at : 2 * (length - 1) - at) * inner;
+        const from = line + offsets[p + k]!;
         const weight = weights[k]!;
         for (let i = 0; i < inner; i++) output[to + i]! += weight * source[from + i]!;
       }
     }
   }
+  return output;
 }

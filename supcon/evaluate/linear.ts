@@ -96,9 +96,14 @@ export async function classProbabilities(classifier: Module, features: Features)
   return await result.data();
 }
 
+const defaults = {
+  ...{ epochs: 20, batchSize: 250, optimizer: "sgd" as const, lr: 0.1, momentum: 0.9, weightDecay: 0 },
+  ...{ schedule: "cosine", warmup: 0, labelSmoothing: 0, standardize: true, seed: 0 },
+};
+
 /** The learning rate of step 0, 1, ... of {@link trainLinear} on `count` vectors. Throws ValueError as `scheduleOf` does. */
 export function linearSchedule(count: number, options: LinearOptions): Schedule {
-  const { epochs = 20, batchSize = 250, lr: peak = 0.1, schedule = "cosine", warmup = 0 } = options;
+  const { epochs, batchSize, lr: peak, schedule, warmup } = { ...defaults, ...options };
   const stepsPerEpoch = Math.ceil(count / batchSize);
   return scheduleOf(schedule, { peak, epochs, stepsPerEpoch, warmup, start: 0, firstStep: 0 });
 }
@@ -113,8 +118,8 @@ export async function trainLinear(
   train: LabelledFeatures,
   options: LinearOptions = {},
 ): Promise<LinearClassifier> {
-  const { epochs = 20, batchSize = 250, lr = 0.1, momentum = 0.9, weightDecay = 0, seed = 0 } = options;
-  const { optimizer: name = "sgd", labelSmoothing = 0, standardize = true } = options;
+  const { epochs, batchSize, lr, momentum, weightDecay, ...rest } = { ...defaults, ...options };
+  const { optimizer: name, labelSmoothing, standardize, seed, onEpoch } = rest;
   const { views = () => Promise.resolve(train) } = options;
   checkFeatures("trainLinear", "training", train);
   checkPositiveInteger("trainLinear", "epochs", epochs);
@@ -147,7 +152,7 @@ export async function trainLinear(
         });
         total += (await loss.item()) * indices.length;
       }
-      await options.onEpoch?.(epoch + 1, total / train.count);
+      await onEpoch?.(epoch + 1, total / train.count);
     }
     return classifier;
   } catch (error) {

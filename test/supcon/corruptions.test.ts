@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { Random } from "../../engine/random.ts";
+import { mirror, nearest, symmetric } from "../../supcon/augment/borders.ts";
 import type { ImageDataset } from "../../supcon/data/dataset.ts";
 import { corruptDataset } from "../../supcon/evaluate/corruptions/corrupt.ts";
 import type { Corruption, Picture } from "../../supcon/evaluate/corruptions/corruption.ts";
-import { correlate, disc, gaussianBlur, line, mirror, nearest, symmetric } from "../../supcon/evaluate/corruptions/filter.kernels.ts"; // prettier-ignore
+import { correlate, disc, gaussianBlur, line } from "../../supcon/evaluate/corruptions/filter.kernels.ts"; // prettier-ignore
 import { corruptions, corruptionsFor } from "../../supcon/evaluate/corruptions/index.ts";
 import type { CorruptionName } from "../../supcon/evaluate/corruptions/index.ts";
 import { plasma } from "../../supcon/evaluate/corruptions/plasma.kernels.ts";

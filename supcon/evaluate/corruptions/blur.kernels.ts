@@ -1,8 +1,9 @@
 /** Blurs: what lenses, glass and motion do. Lengths are in pixels. */
 import type { Random } from "../../../engine/random.ts";
+import { mirror, nearest } from "../../augment/borders.ts";
 import { corruption } from "./corruption.ts";
 import type { Picture } from "./corruption.ts";
-import { correlate, disc, gaussianBlur, line, mirror, nearest } from "./filter.kernels.ts";
+import { correlate, disc, gaussianBlur, line } from "./filter.kernels.ts";
 import { zoom } from "./sample.kernels.ts";
 
 /** Constants: sigma. */

@@ -1,8 +1,5 @@
+import { luma } from "../../augment/colour.kernels.ts";
 import type { Picture } from "./corruption.ts";
-
-/** Luma of a colour by ITU-R BT.601. */
-export const luma = (red: number, green: number, blue: number): number =>
-  0.299 * red + 0.587 * green + 0.114 * blue;
 
 /** [height, width]: the luma of each pixel of three channels, the mean of other numbers of channels. */
 export function greyOf({ pixels, channels }: Picture): Float32Array {

@@ -1,8 +1,9 @@
 /** What processing does to images. */
 import type { Random } from "../../../engine/random.ts";
+import { mirror, symmetric } from "../../augment/borders.ts";
 import { corruption } from "./corruption.ts";
 import type { Picture } from "./corruption.ts";
-import { gaussianBlur, mirror, symmetric } from "./filter.kernels.ts";
+import { gaussianBlur } from "./filter.kernels.ts";
 import { boxResize, warp } from "./sample.kernels.ts";
 
 /** x -> m + factor (x - m), m the mean of the channel. */

@@ -1,24 +1,8 @@
 /** Weighted sums over the neighbourhood of each pixel: what all blurs are made of. */
+import { nearest } from "../../augment/borders.ts";
+import type { Border } from "../../augment/borders.ts";
+import { convolveAxes, gaussianWeights } from "../../augment/filter.kernels.ts";
 import type { Picture } from "./corruption.ts";
-
-/** Which of 0 ... n - 1 stands for index i, which may lie outside. */
-export type Border = (i: number, n: number) => number;
-
-/** a a a | a b c d | d d d */
-export const nearest: Border = (i, n) => (i < 0 ? 0 : i >= n ? n - 1 : i);
-
-/** d c b | a b c d | c b a: the edge is not repeated (OpenCV's reflect 101). */
-export const mirror: Border = (i, n) => {
-  const period = Math.max(1, 2 * (n - 1));
-  const j = i - period * Math.floor(i / period);
-  return j < n ? j : period - j;
-};
-
-/** c b a | a b c d | d c b: the edge is repeated (SciPy's reflect). */
-export const symmetric: Border = (i, n) => {
-  const j = i - 2 * n * Math.floor(i / (2 * n));
-  return j < n ? j : 2 * n - 1 - j;
-};
 
 /** The weight of the pixel that lies (dy, dx) away. */
 export interface Tap {
@@ -53,16 +37,7 @@ export function normalized(taps: readonly Tap[]): Tap[] {
   return taps.map((tap) => ({ ...tap, weight: tap.weight / sum }));
 }
 
-/** Gaussian weights e^(-i^2 / (2 sigma^2)) for i = -radius ... radius, of sum 1. */
-function gaussianWeights(sigma: number, radius: number): number[] {
-  const weights = Array.from({ length: 2 * radius + 1 }, (_, i) =>
-    Math.exp(-((i - radius) ** 2) / (2 * sigma ** 2)),
-  );
-  const sum = weights.reduce((total, weight) => total + weight, 0);
-  return weights.map((weight) => weight / sum);
-}
-
-/** A Gaussian blur, rows first: a Gaussian in two dimensions is the product of two in one. Cut off at `truncate` sigma. */
+/** A Gaussian blur, cut off at `truncate` sigma. */
 export function gaussianBlur(
   picture: Picture,
   sigma: number,
@@ -70,17 +45,14 @@ export function gaussianBlur(
 ): Float32Array {
   const radius = Math.floor(truncate * sigma + 0.5);
   if (radius === 0) return picture.pixels.slice();
-  const weights = gaussianWeights(sigma, radius);
-  const across = weights.map((weight, i) => ({ dy: 0, dx: i - radius, weight }));
-  const down = weights.map((weight, i) => ({ dy: i - radius, dx: 0, weight }));
-  return correlate({ ...picture, pixels: correlate(picture, across, border) }, down, border);
+  return convolveAxes(picture.pixels, picture, gaussianWeights(radius, sigma), border);
 }
 
 /** A disc of a radius in pixels, of sum 1, whose rim is softened by a Gaussian over 3 x 3 pixels. */
 export function disc(radius: number, softness: number): Tap[] {
   const reach = Math.floor(radius) + 1;
   const offsets = Array.from({ length: 2 * reach + 1 }, (_, i) => i - reach);
-  const [outer, inner] = gaussianWeights(softness, 1) as [number, number];
+  const [outer = 0, inner = 0] = gaussianWeights(1, softness);
   const soft = (d: number) => (d === 0 ? inner : Math.abs(d) === 1 ? outer : 0);
   const inside = offsets.flatMap((y) =>
     offsets.filter((x) => x ** 2 + y ** 2 <= radius ** 2).map((x) => [y, x] as const),

@@ -1,7 +1,7 @@
 /** Pixels from other places, and of other sizes. */
+import { nearest } from "../../augment/borders.ts";
+import type { Border } from "../../augment/borders.ts";
 import type { Picture } from "./corruption.ts";
-import type { Border } from "./filter.kernels.ts";
-import { nearest } from "./filter.kernels.ts";
 
 /** output(y, x) = image at the place that `source` gives, between pixels bilinearly. */
 export function warp(

@@ -1,9 +1,10 @@
 /** Weather: what lies between camera and scene. */
 import type { Random } from "../../../engine/random.ts";
+import { nearest } from "../../augment/borders.ts";
 import { corruption } from "./corruption.ts";
 import type { Picture } from "./corruption.ts";
 import { colourFor, greyOf } from "./colour.kernels.ts";
-import { correlate, gaussianBlur, line, nearest } from "./filter.kernels.ts";
+import { correlate, gaussianBlur, line } from "./filter.kernels.ts";
 import { plasma } from "./plasma.kernels.ts";
 import { zoom } from "./sample.kernels.ts";
 
