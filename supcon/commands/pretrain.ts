@@ -2,13 +2,11 @@ import { setImmediate } from "node:timers/promises";
 import { currentBackend } from "../../engine/backend.ts";
 import type { Elements } from "../../engine/backend.ts";
 import { SpheregradError, ValueError } from "../../engine/errors.ts";
-import type { Random } from "../../engine/random.ts";
 import { scope } from "../../engine/scope.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import type { Linear, Memory, Optimizer, Schedule, StateDict } from "../../nn/index.ts";
 import { loadBatches } from "../augment/loader.ts";
 import type { Batch, BatchPlan } from "../augment/loader.ts";
-import type { AugmentPolicy } from "../augment/policy.ts";
 import { classBalancedOrder, classCounts } from "../data/dataset.ts";
 import type { ImageDataset } from "../data/dataset.ts";
 import type { SupConDiagnostics } from "../losses/index.ts";
@@ -18,75 +16,13 @@ import { defaultTemperatures } from "../training/contrastive.ts";
 import { diagnose, lossBounds, measuredStep } from "../training/diagnostics.ts";
 import type { StepDiagnostics } from "../training/diagnostics.ts";
 import { Objective } from "../training/objective.ts";
-import type { ObjectiveOptions } from "../training/objective.ts";
 import { optimizers } from "../training/optimizers.ts";
-import type { OptimizerName } from "../training/optimizers.ts";
 import { scheduleOf } from "../training/schedules.ts";
 import { joinStates, stateOf } from "../training/states.ts";
+import type { PretrainHooks, PretrainOptions } from "./pretrain-options.ts";
 
 /** The loss is no number any more: the weights are lost. */
 export class DivergedError extends SpheregradError {}
-
-/** How stage 1 is run. */
-export interface PretrainOptions extends Omit<ObjectiveOptions, "classCounts"> {
-  readonly epochs: number;
-  /** Images in a batch. What an epoch has left over waits for another one, whose order is another. */
-  readonly batch: number;
-  /** Whether all classes come equally often, however large they are. Default false: all images do. */
-  readonly classBalanced?: boolean;
-  /** Random views of each image. */
-  readonly views: number;
-  readonly policy: AugmentPolicy;
-  /** Threads that make the views of the next batches during a step. Default 0: they are made before it. */
-  readonly dataThreads?: number;
-  /** Greatest learning rate: that at the end of the warm-up. */
-  readonly learningRate: number;
-  /** Default sgd. */
-  readonly optimizer?: OptimizerName;
-  readonly momentum: number;
-  readonly weightDecay: number;
-  /** What the learning rate does after the warm-up: see `scheduleOf`. Default cosine. */
-  readonly schedule?: string;
-  /** Epochs of linear warm-up; may be a fraction. */
-  readonly warmup: number;
-  /** The learning rate before the first step of the warm-up. Default 0. */
-  readonly warmupStart?: number;
-  /** Where the order of the images, the views, and the weights beside the model's are drawn from. */
-  readonly random: Random;
-}
-
-/** What is known after a step. */
-export interface StepReport {
-  /** From 1. */
-  readonly step: number;
-  readonly epoch: number;
-  readonly loss: number;
-}
-
-/** What is known after an epoch. */
-export interface EpochReport {
-  /** From 1. */
-  readonly epoch: number;
-  /** Steps so far. */
-  readonly steps: number;
-  /** Mean over the epoch's steps. */
-  readonly loss: number;
-  /** Of the last step. */
-  readonly learningRate: number;
-  /** Views that went forward and back in a second. */
-  readonly imagesPerSecond: number;
-  readonly seconds: number;
-  /** Of the last step. */
-  readonly diagnostics: StepDiagnostics;
-}
-
-/** Called as the training goes on. */
-export interface PretrainHooks {
-  readonly onStep?: (report: StepReport) => Promise<void> | void;
-  readonly onEpoch?: (report: EpochReport) => Promise<void> | void;
-  /** Ends the training after the step that it is at. */
-  readonly signal?: AbortSignal;
-}
 
 /**
  * Stage 1: trains encoder and head with the supervised contrastive loss. The same random state gives the same weights,

@@ -1,5 +1,5 @@
 import { Presets, SingleBar } from "cli-progress";
-import type { EpochReport, StepReport } from "./pretrain.ts";
+import type { EpochReport, StepReport } from "./pretrain-options.ts";
 
 /** Tells how the training goes on. */
 export interface Progress {

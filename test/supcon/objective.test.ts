@@ -11,7 +11,7 @@ import { currentBackend } from "../../engine/backend.ts";
 import { ValueError } from "../../engine/errors.ts";
 import { digitPolicy } from "../../supcon/augment/policy.ts";
 import { Pretraining } from "../../supcon/commands/pretrain.ts";
-import type { PretrainOptions } from "../../supcon/commands/pretrain.ts";
+import type { PretrainOptions } from "../../supcon/commands/pretrain-options.ts";
 import { SupConModel } from "../../supcon/model.ts";
 import { contrastiveLoss, contrastiveLosses } from "../../supcon/training/contrastive.ts";
 import { Objective, trainingForms } from "../../supcon/training/objective.ts";

@@ -7,7 +7,7 @@ import { after, before, describe, it } from "node:test";
 import { Random } from "../../engine/random.ts";
 import { digitPolicy } from "../../supcon/augment/policy.ts";
 import { Pretraining } from "../../supcon/commands/pretrain.ts";
-import type { PretrainHooks, PretrainOptions } from "../../supcon/commands/pretrain.ts";
+import type { PretrainHooks, PretrainOptions } from "../../supcon/commands/pretrain-options.ts";
 import type { ImageDataset } from "../../supcon/data/dataset.ts";
 import { SupConModel } from "../../supcon/model.ts";
 import { readCheckpoint, writeCheckpoint } from "../../supcon/run/checkpoint.ts";
