@@ -1,17 +1,15 @@
-import type { SingleBar } from "cli-progress";
 import { formatColumns } from "../../engine/columns.ts";
 import { ValueError } from "../../engine/errors.ts";
 import { CACHE_VARIABLE, cacheFolder } from "../data/cache.ts";
 import { channelStatistics, classCounts } from "../data/dataset.ts";
 import type { ImageDataset } from "../data/dataset.ts";
 import { fetchPublished, installPublished } from "../data/fetch.ts";
-import type { FetchReport } from "../data/fetch.ts";
-import { loadDataset } from "../data/load.ts";
 import { datasetNames, DEFAULT_IMAGE_SIZE, imageSizeOf } from "../data/names.ts";
 import { cachedAt, findPublished, howToGet, isPublished, published } from "../data/published.ts";
+import type { PublishedName } from "../data/published.ts";
 import { newCommand } from "./command.ts";
+import { fetchReport, loadShowing } from "./data-progress.ts";
 import { integer } from "./parsers.ts";
-import { barOf, stopwatch } from "./progress.ts";
 import { count } from "./report.ts";
 
 const about = `Fetches a data set, if it is not there, verifies it, and says what is in it: classes,
@@ -89,17 +87,21 @@ export async function data({ name, from, cache, imageSize }: DataCommand): Promi
     return;
   }
   if (isPublished(name)) {
-    const report = reporter();
-    if (from !== undefined) await installPublished(name, from, cache, report);
-    else if (findPublished(name, cache) === undefined) await fetchPublished(name, cache, report);
-    report.stop();
+    await bring(name, from, cache);
     console.log(`in        ${findPublished(name, cache) ?? cachedAt(name, cache)}`);
   }
-  const { train, test } = await loadDataset(name, { cache, imageSize });
+  const { train, test } = await loadShowing(name, { cache, imageSize });
   printSummary(train, test);
   if (cache !== cacheFolder() && isPublished(name) && findPublished(name, cacheFolder()) === undefined) {
     console.log(`\nfor supcon/train.ts, set ${CACHE_VARIABLE} to ${cache}`);
   }
+}
+
+/** Brings a data set into the cache, unless it is somewhere. */
+async function bring(name: PublishedName, from: string | undefined, cache: string): Promise<void> {
+  using report = fetchReport();
+  if (from !== undefined) await installPublished(name, from, cache, report);
+  else if (findPublished(name, cache) === undefined) await fetchPublished(name, cache, report);
 }
 
 /** All data sets, and where they are. */
@@ -122,40 +124,4 @@ std       ${figures(std)}
   const [ofTrain, ofTest] = [classCounts(train), classCounts(test)];
   const lines = classes.map((name, label) => [name, count(ofTrain[label] ?? 0), count(ofTest[label] ?? 0)]);
   console.log(formatColumns([["class", "train", "test"], ...lines], 1));
-}
-
-/** A bar or a stopwatch on a terminal, else a line where something new begins. */
-function reporter(): FetchReport & { stop(): void } {
-  let [bar, current]: [SingleBar | undefined, string] = [undefined, ""];
-  const stop = (): void => {
-    bar?.stop();
-    [bar, current] = [undefined, ""];
-  };
-  return {
-    stop,
-    say: (text) => {
-      stop();
-      console.log(text);
-    },
-    progress: (what, done, total) => {
-      if (what !== current) {
-        stop();
-        current = what;
-        if (!process.stdout.isTTY) console.log(`${what} ...`);
-        bar = barOf("{what} |{bar}| {percentage} % | {eta_formatted} left");
-        bar.start(total, done, { what });
-      }
-      bar?.update(done);
-    },
-    during: async (what, work) => {
-      stop();
-      if (!process.stdout.isTTY) console.log(`${what} ...`);
-      const shown = stopwatch(what);
-      try {
-        return await work;
-      } finally {
-        shown[Symbol.dispose]();
-      }
-    },
-  };
 }

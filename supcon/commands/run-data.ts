@@ -2,8 +2,8 @@ import type { Random } from "../../engine/random.ts";
 import { cacheFolder } from "../data/cache.ts";
 import { balancedIndices, DataError, selectImages } from "../data/dataset.ts";
 import type { ImageDataset } from "../data/dataset.ts";
-import { loadDataset } from "../data/load.ts";
 import { longTail, noisyLabels, reduceClasses } from "../data/training-set.ts";
+import { loadShowing } from "./data-progress.ts";
 
 /** The images of a run, and of how many they were taken. */
 export interface RunData {
@@ -30,7 +30,7 @@ export interface RunDataOptions {
 /** Loads the images of a run. Throws DataError for data that is missing or damaged, or too few images. */
 export async function loadRunData(options: RunDataOptions, random: Random): Promise<RunData> {
   const { data, imageSize, trainImages, testImages } = options;
-  const { train, test } = await loadDataset(data, { cache: cacheFolder(), imageSize });
+  const { train, test } = await loadShowing(data, { cache: cacheFolder(), imageSize });
   return {
     train: harder(subset(train, trainImages, random.fork(0)), options, random),
     test: subset(test, testImages, random.fork(1)),

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { formatCifar10 } from "./cifar.ts";
 import { DataError } from "./dataset.ts";
+import { undecodable } from "./image.ts";
 import { reasonOf } from "../reason.ts";
 
 const PIXELS = 32 * 32;
@@ -71,10 +72,7 @@ async function decode(path: string) {
   try {
     return await sharp(path).raw().toBuffer({ resolveWithObject: true });
   } catch (cause) {
-    throw new DataError(
-      `${path}: expected an image file, got none that can be decoded (${reasonOf(cause).trim()})`,
-      { cause },
-    );
+    throw undecodable(path, cause);
   }
 }
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Random } from "../../engine/random.ts";
 import type { ImageDataset } from "./dataset.ts";
 import { DataError } from "./dataset.ts";
+import type { OnProgress } from "./download.ts";
 import { decodeImage } from "./image.ts";
 import { DEFAULT_IMAGE_SIZE } from "./names.ts";
 import { reasonOf } from "../reason.ts";
@@ -33,11 +34,15 @@ interface Listing {
 export async function loadImageFolder(
   path: string,
   side = DEFAULT_IMAGE_SIZE,
+  onProgress?: OnProgress,
 ): Promise<{ train: ImageDataset; test: ImageDataset }> {
-  const parts = listParts(path);
+  const { train, test } = listParts(path);
+  const total = train.files.length + test.files.length;
   return {
-    train: await decode(`${path} (train)`, parts.train, side),
-    test: await decode(`${path} (test)`, parts.test, side),
+    train: await decode(`${path} (train)`, train, side, (done) => onProgress?.(done, total)),
+    test: await decode(`${path} (test)`, test, side, (done) =>
+      onProgress?.(train.files.length + done, total),
+    ),
   };
 }
 
@@ -114,7 +119,12 @@ function split({ classes, files }: Listing, path: string): { train: Listing; tes
   };
 }
 
-async function decode(name: string, { classes, files }: Listing, side: number): Promise<ImageDataset> {
+async function decode(
+  name: string,
+  { classes, files }: Listing,
+  side: number,
+  onDecoded: (done: number) => void,
+): Promise<ImageDataset> {
   const shape = { height: side, width: side, channels: 3 };
   const size = shape.height * shape.width * shape.channels;
   const images = new Uint8Array(files.length * size);
@@ -122,6 +132,7 @@ async function decode(name: string, { classes, files }: Listing, side: number): 
     const some = files.slice(start, start + AT_ONCE);
     const decoded = await Promise.all(some.map((file) => decodeImage(file.path, shape, { fit: "cover" })));
     for (const [i, image] of decoded.entries()) images.set(image, (start + i) * size);
+    onDecoded(start + some.length);
   }
   const labels = Int32Array.from(files, ({ label }) => label);
   return { name, count: files.length, ...shape, images, labels, classes };

@@ -36,12 +36,10 @@ export async function decodeImage(
     }
     return new Uint8Array(data);
   } catch (cause) {
-    if (cause instanceof DataError) throw cause;
-    throw new DataError(
-      `${path}: expected an image file, got none that can be decoded (${reasonOf(cause).trim()})`,
-      {
-        cause,
-      },
-    );
+    throw cause instanceof DataError ? cause : undecodable(path, cause);
   }
 }
+
+/** What to throw for a file of which sharp makes no image. */
+export const undecodable = (path: string, cause: unknown): DataError =>
+  new DataError(`${path}: expected an image file, got none that can be decoded (${reasonOf(cause).trim()})`, { cause }); // prettier-ignore

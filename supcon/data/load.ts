@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { digitClasses } from "./classes.ts";
 import type { ImageDataset } from "./dataset.ts";
 import { DataError } from "./dataset.ts";
+import type { OnProgress } from "./download.ts";
 import { loadIdxDataset } from "./idx.ts";
 import { loadImageFolder } from "./image-folder.ts";
 import { dataKind, datasetNames, FOLDER_MARK } from "./names.ts";
@@ -16,6 +17,8 @@ export interface LoadOptions {
   readonly cache: string;
   /** Height and width that images of folders are brought to; others have a size. */
   readonly imageSize: number | undefined;
+  /** Hears how many images of a folder are decoded. */
+  readonly onProgress?: OnProgress;
 }
 
 /**
@@ -24,10 +27,10 @@ export interface LoadOptions {
  */
 export async function loadDataset(
   data: string,
-  { cache, imageSize }: LoadOptions,
+  { cache, imageSize, onProgress }: LoadOptions,
 ): Promise<Readonly<Record<Split, ImageDataset>>> {
   const kind = dataKind(data);
-  if (kind === "folder") return loadImageFolder(data.slice(FOLDER_MARK.length), imageSize);
+  if (kind === "folder") return loadImageFolder(data.slice(FOLDER_MARK.length), imageSize, onProgress);
   const load = (split: Split): ImageDataset => {
     if (kind === "idx") return loadIdxFolder(data, split);
     return kind === "shapes" ? loadShapes(split) : loadPublished(kind, split, cache);
