@@ -133,7 +133,12 @@ function clusters(count: number, seed: number): LabelledFeatures {
 describe("judgeFeatures", () => {
   it("lets each classifier tell separable classes, in figures that fit each other", async () => {
     const [train, test] = [clusters(200, 3), clusters(60, 4)];
-    const { judged, classifier } = await judgeFeatures(train, test, { epochs: 10, seed: 0, k: 5, optimizer: "nesterov" });
+    const { judged, classifier } = await judgeFeatures(train, test, {
+      epochs: 10,
+      seed: 0,
+      k: 5,
+      optimizer: "nesterov",
+    });
     classifier.dispose();
     const { linear, knn, ncm, confusion, perClass, calibration: found } = judged;
     for (const { top1, top5 } of [linear.sgd, linear.lbfgs, knn, ncm.euclidean, ncm.cosine]) {
