@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 import tar from "tar-stream";
 import type { Header } from "tar-stream";
 import { extractFiles } from "../../supcon/data/archive.ts";
-import { DataError } from "../../supcon/data/dataset.ts";
+import { refusal } from "./refusal.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "spheregrad-archive-"));
 after(() => { rmSync(folder, { recursive: true }); }); // prettier-ignore
@@ -37,9 +37,6 @@ async function unpack(bytes: Uint8Array) {
     assert.deepEqual(readdirSync(parent).sort(), ["a.tar", "target"], "nothing is written beside the folder");
   }
 }
-
-const refusal = (pattern: RegExp) => (error: unknown) =>
-  error instanceof DataError && pattern.test(error.message) && !error.message.includes("\n");
 
 describe("extractFiles", () => {
   it("unpacks wanted files without their folders, compressed or not, and nothing else", async () => {

@@ -7,13 +7,10 @@ import fc from "fast-check";
 import sharp from "sharp";
 import { convertSheets, recordsOfSheet, sheetFiles } from "../../supcon/data/cifar-sheets.ts";
 import { formatCifar10, loadCifarDataset, parseCifar } from "../../supcon/data/cifar.ts";
-import { DataError } from "../../supcon/data/dataset.ts";
+import { refusal } from "./refusal.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "spheregrad-cifar-"));
 after(() => { rmSync(folder, { recursive: true }); }); // prettier-ignore
-
-const refusal = (pattern: RegExp) => (error: unknown) =>
-  error instanceof DataError && pattern.test(error.message) && !error.message.includes("\n");
 
 /** A record of CIFAR-10: red is the position in the plane, green 7, blue 9. */
 function record(...labels: readonly number[]): Uint8Array {

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
-import { DataError } from "../../supcon/data/dataset.ts";
 import { loadIdxDataset, parseIdx, readIdx } from "../../supcon/data/idx.ts";
+import { refusal } from "./refusal.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "spheregrad-idx-"));
 after(() => {
@@ -33,9 +33,6 @@ const arrays = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLengt
     data: fc.array(fc.integer({ min: 0, max: 255 }), { minLength: size, maxLength: size }),
   });
 });
-
-const refusal = (pattern: RegExp) => (error: unknown) =>
-  error instanceof DataError && pattern.test(error.message) && !error.message.includes("\n");
 
 describe("IDX: parsing", () => {
   it("reads a file worked out by hand", () => {

@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, it } from "node:test";
 import sharp from "sharp";
-import { classCounts, DataError } from "../../supcon/data/dataset.ts";
+import { classCounts } from "../../supcon/data/dataset.ts";
 import { loadImageFolder } from "../../supcon/data/image-folder.ts";
+import { refusal } from "./refusal.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "spheregrad-folder-"));
 after(() => { rmSync(folder, { recursive: true }); }); // prettier-ignore
@@ -27,9 +28,6 @@ async function make(files: Readonly<Record<string, number | string>>): Promise<s
 
 const numbered = (prefix: string, count: number, first: number) =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`${prefix}/${i}.png`, first + i]));
-
-const refusal = (pattern: RegExp) => (error: unknown) =>
-  error instanceof DataError && pattern.test(error.message) && !error.message.includes("\n");
 
 describe("loadImageFolder", () => {
   it("reads train and test or val, classes by name, and passes over what is no image", async () => {
