@@ -10,9 +10,9 @@ import type { FetchReport } from "../data/fetch.ts";
 import { loadDataset } from "../data/load.ts";
 import { datasetNames, DEFAULT_IMAGE_SIZE, imageSizeOf } from "../data/names.ts";
 import { cachedAt, findPublished, howToGet, isPublished, published } from "../data/published.ts";
+import { count } from "../report/format.ts";
 import { integer, oneLine } from "./parsers.ts";
 import { barOf, stopwatch } from "./progress.ts";
-import { count } from "./report.ts";
 
 const about = `Fetches a data set, if it is not there, verifies it, and says what is in it: classes,
 images, and the mean and standard deviation that normalise them.

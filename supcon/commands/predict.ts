@@ -15,10 +15,10 @@ import { readCheckpoint } from "../run/checkpoint.ts";
 import { readFeatures } from "../run/features.ts";
 import type { RunFeatures } from "../run/features.ts";
 import { readTensors } from "../run/tensors.ts";
+import { count } from "../report/format.ts";
 import { readRunConfig } from "./options.ts";
 import type { TrainConfig } from "./options.ts";
 import { integer, oneLine } from "./parsers.ts";
-import { count } from "./report.ts";
 import { runFiles } from "./run-folder.ts";
 import { dataOf, modelOf, policyOf } from "./setup.ts";
 

@@ -11,6 +11,7 @@ import { writeFeatures } from "../run/features.ts";
 import type { RunFeatures } from "../run/features.ts";
 import { MetricsWriter } from "../run/metrics.ts";
 import type { MetricsRow } from "../run/metrics.ts";
+import { resultFile } from "../run/result.ts";
 import { writeTensors } from "../run/tensors.ts";
 import { reasonOf } from "../reason.ts";
 
@@ -18,11 +19,12 @@ import { reasonOf } from "../reason.ts";
 export const runFiles = {
   config: "config.json",
   metrics: "metrics.csv",
-  result: "result.json",
+  result: resultFile,
   checkpoint: "checkpoint.safetensors",
   classifier: "classifier.safetensors",
   features: "features.safetensors",
   evaluation: evaluationFile,
+  report: "report.html",
   trace: "trace.json",
 } as const;
 

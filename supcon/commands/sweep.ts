@@ -10,7 +10,7 @@ import type { TrainCommand } from "./options.ts";
 import { integer, oneLine } from "./parsers.ts";
 import { isDone, runFiles } from "./run-folder.ts";
 import { train } from "./train.ts";
-import type { TrainResult } from "./result.ts";
+import type { TrainResult } from "../run/result.ts";
 
 /** The losses of the paper's tables 1 and 2, and the N-pairs loss of its text. */
 const losses = [

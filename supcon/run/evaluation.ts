@@ -1,8 +1,6 @@
 /** evaluation.json: all that a run's encoder was judged by. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { ValueError } from "../../engine/errors.ts";
-import { reasonOf } from "../reason.ts";
 import { atomicWrite } from "./atomic.ts";
 import {
   anyNumber,
@@ -13,6 +11,7 @@ import {
   nullable,
   object,
   objectWith,
+  readJson,
   record,
   share,
   text,
@@ -131,13 +130,5 @@ export function writeEvaluation(folder: string, content: Evaluation): void {
 export function readEvaluation(folder: string): Evaluation | undefined {
   const path = join(folder, evaluationFile);
   if (!existsSync(path)) return undefined;
-  return evaluation(parse(path), path);
-}
-
-function parse(path: string): unknown {
-  try {
-    return JSON.parse(readFileSync(path, "utf8"));
-  } catch (cause) {
-    throw new ValueError(`${path}: expected JSON, got something else (${reasonOf(cause)})`, { cause });
-  }
+  return evaluation(readJson(path), path);
 }

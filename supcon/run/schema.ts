@@ -1,5 +1,16 @@
 /** Types of JSON that can be checked: what a file is expected to hold is written once, as a value. */
+import { readFileSync } from "node:fs";
 import { ValueError } from "../../engine/errors.ts";
+import { reasonOf } from "../reason.ts";
+
+/** What a file of JSON holds. Throws ValueError for one that cannot be read, or holds something else. */
+export function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch (cause) {
+    throw new ValueError(`${path}: expected JSON, got something else (${reasonOf(cause)})`, { cause });
+  }
+}
 
 /** Checks that a value is a T. `where` names it in the ValueError that is thrown if not. */
 export type Schema<T> = (value: unknown, where: string) => T;
