@@ -62,7 +62,7 @@ export async function writeReport(folder: string, images?: RunImages): Promise<s
   const page = await runPage({
     ...run,
     ...{ features, images: imagesOf(features, images ?? (await loadImages(run))) },
-    ...{ title: basename(resolve(folder)), facts: factsOf(run, features) },
+    ...{ title: `Run ${basename(resolve(folder))}`, facts: factsOf(run, features) },
   });
   atomicWrite(path, page);
   return path;

@@ -16,15 +16,18 @@ export interface Classifier {
 /** What the linear classifier in `sgd` was trained by. */
 export const optimizerOf = ({ sgd }: Judged["linear"]): string => sgd.optimizer ?? "sgd";
 
+const epochsOf = ({ epochs }: { readonly epochs: number }): string =>
+  `${epochs} ${epochs === 1 ? "epoch" : "epochs"}`;
+
 /** All classifiers of an evaluation. */
 export function classifiersOf({ linear, knn, ncm, fineTuned }: Classified): Classifier[] {
   const { iterations, converged } = linear.lbfgs;
   return [
-    { name: `linear, ${optimizerOf(linear)}, ${linear.sgd.epochs} epochs`, ...linear.sgd },
+    { name: `linear, ${optimizerOf(linear)}, ${epochsOf(linear.sgd)}`, ...linear.sgd },
     { name: `linear, L-BFGS, ${iterations} steps${converged ? "" : ", not converged"}`, ...linear.lbfgs },
     { name: `k-NN, k = ${knn.k}`, ...knn },
     { name: "nearest class mean, Euclidean", ...ncm.euclidean },
     { name: "nearest class mean, cosine", ...ncm.cosine },
-    ...(fineTuned ? [{ name: `fine-tuned, ${fineTuned.epochs} epochs`, ...fineTuned }] : []),
+    ...(fineTuned ? [{ name: `fine-tuned, ${epochsOf(fineTuned)}`, ...fineTuned }] : []),
   ];
 }

@@ -48,13 +48,14 @@ export function section(
   title: string,
   lead: Part,
   pictures: readonly (Html | undefined)[],
+  kind = "",
 ): Html | undefined {
   const shown = pictures.filter((picture) => picture !== undefined);
   if (shown.length === 0) return undefined;
   return html`<section>
     <h2>${title}</h2>
     <p>${lead}</p>
-    <div class="cards">${shown}</div>
+    <div class="cards ${kind}">${shown}</div>
   </section> `;
 }
 

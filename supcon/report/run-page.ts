@@ -77,7 +77,7 @@ function tiles(result: TrainResult, evaluation: Evaluation | undefined): Html {
     [percent(nearestMeanTop1), "nearest class mean, top-1"],
     ...(evaluation?.fineTuned ? [[percent(evaluation.fineTuned.top1), "fine-tuned, top-1"] as const] : []),
     ...(evaluation?.corruptions
-      ? [[percent(evaluation.corruptions.meanError), "error on damaged images"] as const]
+      ? [[percent(evaluation.corruptions.meanError), "mean error on damaged images"] as const]
       : []),
     [ece.toFixed(3), "calibration error"],
     [duration(seconds), "in all"],

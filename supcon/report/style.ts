@@ -47,7 +47,11 @@ ul.legend i { display: inline-block; width: .8em; height: .8em; border-radius: 5
 ul.legend li, ul.legend button { overflow-wrap: anywhere; text-align: left }
 ul.legend button { font: inherit; color: inherit; background: none; border: 1px solid var(--line); border-radius: 99px; padding: .05rem .6rem; cursor: pointer }
 ul.legend button[aria-pressed=true] { border-color: var(--ink); font-weight: 600 }
-.bar { height: .8rem; border-radius: 3px; margin: .2rem 0 }
+@media (max-width: 30rem) {
+  svg { font-size: 15px }
+  table { font-size: .85rem }
+  th, td { padding-right: .5rem }
+}
 `;
 
 /** What the pictures of a run's images add. */
@@ -73,4 +77,8 @@ export const imageStyle = `
 .neighbours .other .tile { outline: 3px dashed var(--orange); outline-offset: -3px }
 .neighbours .other { color: var(--orange) }
 .neighbours > :first-child { color: var(--ink); font-weight: 600 }
+@media (max-width: 30rem) {
+  .neighbours { grid-template-columns: minmax(3rem, 1.4fr) .2fr repeat(5, minmax(0, 1fr)) }
+  .neighbours > :nth-child(n+8) { display: none }
+}
 `;

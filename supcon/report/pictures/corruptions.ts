@@ -25,17 +25,21 @@ export function corruptionsSection(report: CorruptionReport | undefined): Html |
   );
 }
 
+/** How kinds are named that the mean leaves out. */
+const extraGroup = "extra, not in the mean";
+
 function kindsFigure({ byName, clean }: CorruptionReport): Html {
   const kinds = Object.entries(byName).map(([name, { group, errors, extra, nonStandard }]) => ({
     ...{ name: nonStandard === undefined ? name : `${name} *`, error: mean(errors) },
-    ...{ group: extra ? "extra, not in the mean" : group, nonStandard },
+    ...{ group: extra ? extraGroup : group, nonStandard },
   }));
   const groups = [...new Set(kinds.map(({ group }) => group))];
-  const colour = (group: string) => colourOf(groups.indexOf(group), groups.length);
+  const colour = (group: string) =>
+    group === extraGroup ? colours.grey : colourOf(groups.indexOf(group), groups.length);
   const sorted = groups.flatMap((group) => kinds.filter((kind) => kind.group === group).sort((a, b) => b.error - a.error)); // prettier-ignore
   const left = 14 + 7.2 * Math.max(...kinds.map(({ name }) => name.length));
   const drawn = picture("Mean error for each kind of damage", {
-    ...{ width: 440, height: 60 + 21 * kinds.length, marginLeft: left, marginRight: 45, marginTop: 5, marginBottom: 42 },
+    ...{ width: 480, height: 60 + 21 * kinds.length, marginLeft: left, marginRight: 45, marginTop: 5, marginBottom: 42 },
     x: { label: "% wrong, mean over severities", percent: true, labelAnchor: "center", labelArrow: "none", grid: true, nice: true },
     y: { label: null, domain: sorted.map(({ name }) => name) },
     marks: [
@@ -44,7 +48,7 @@ function kindsFigure({ byName, clean }: CorruptionReport): Html {
       Plot.ruleX([clean.error], { stroke: "currentColor", strokeDasharray: "4,3" }),
     ],
   }); // prettier-ignore
-  const notes = kinds.flatMap(({ name, nonStandard }) => (nonStandard === undefined ? [] : [`${name} ${nonStandard}.`])); // prettier-ignore
+  const notes = kinds.flatMap(({ name, nonStandard }) => (nonStandard === undefined ? [] : [`${name.replace(" *", "")}: ${nonStandard}.`])); // prettier-ignore
   return figure(
     "Errors by kind of damage",
     html`${legend(groups.map((group) => ({ name: group, colour: colour(group) })))}${drawn}`,
@@ -59,7 +63,7 @@ function severitiesFigure({ byName, clean, bySeverity }: CorruptionReport): Html
   const ece = [clean.ece, ...bySeverity.ece].map((value, severity) => ({ severity, value }));
   const x = { label: "severity; 0 is no damage", labelAnchor: "center", labelArrow: "none", ticks: 5 } as const; // prettier-ignore
   const drawnErrors = picture("Error against severity", {
-    ...{ ...small, x },
+    ...{ ...small, width: 480, height: 250, x },
     y: { label: "% wrong", percent: true, labelArrow: "none", grid: true, zero: true, nice: true },
     marks: [
       Plot.line(each, { x: "severity", y: "error", z: "name", stroke: colours.grey, strokeOpacity: 0.5, strokeWidth: 1 }),
@@ -68,7 +72,7 @@ function severitiesFigure({ byName, clean, bySeverity }: CorruptionReport): Html
     ],
   }); // prettier-ignore
   const drawnEce = picture("Calibration error against severity", {
-    ...{ ...small, x },
+    ...{ ...small, width: 480, height: 250, x },
     y: { label: "ECE", labelArrow: "none", grid: true, zero: true, nice: true },
     marks: [
       Plot.line(ece, { x: "severity", y: "value", stroke: colours.orange, strokeWidth: 2.5 }),

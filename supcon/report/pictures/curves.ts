@@ -31,7 +31,7 @@ export const curves: readonly Curve[] = [
     unit: "loss, mean over the epoch",
     lines: [
       { column: "loss", name: "loss", colour: colours.blue },
-      { column: "lossFloor", name: "no batch like the last can be below", colour: colours.grey, isDashed: true }, // prettier-ignore
+      { column: "lossFloor", name: "least possible", colour: colours.grey, isDashed: true }, // prettier-ignore
     ],
     caption:
       "Each example is compared with a whole batch, so the loss does not go to 0: several positives share one softmax. The dashed line is what the labels of the epoch's last batch allow, with all positives at similarity 1 and all negatives at -1.",
@@ -58,7 +58,7 @@ export const curves: readonly Curve[] = [
     unit: "mean squared distance",
     lines: [{ column: "alignment", name: "alignment", colour: colours.blue }],
     caption:
-      "How far apart two projections of one class are on the unit sphere: 0 where classes are points, 2 where they are at right angles. Falling is good only while uniformity stays low.",
+      "How far apart two projections of one class are on the unit sphere: 0 where classes are points, 2 where they are at right angles. It may rise at first, where training begins with all images alike; later, falling is good as long as uniformity stays low.",
   },
   {
     title: "Uniformity",
@@ -89,19 +89,22 @@ export const curves: readonly Curve[] = [
   },
 ];
 
-/** What stands on all horizontal axes of curves. Few epochs are named each. */
-export const epochAxis = (epochs: number) =>
-  ({
-    label: "epoch",
-    labelAnchor: "center",
-    labelArrow: "none",
-    domain: [Math.min(1, epochs - 1), epochs],
-    ticks: Math.min(epochs, 8),
-    tickFormat: (epoch: number) => (Number.isInteger(epoch) ? String(epoch) : ""),
-  }) as const;
+/** Distances between ticks. */
+const strides = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 
-/** Size of small charts: readable where they fill a phone's width. */
-export const small = { width: 440, height: 250, marginLeft: 55, marginRight: 15, marginTop: 30, marginBottom: 42 }; // prettier-ignore
+/** What stands on all horizontal axes of curves: whole epochs, at most nine of them. */
+export function epochAxis(epochs: number) {
+  const stride = strides.find((each) => epochs <= 8 * each) ?? 1000;
+  const all = Array.from({ length: epochs }, (_, i) => i + 1);
+  return {
+    ...({ label: "epoch", labelAnchor: "center", labelArrow: "none" } as const),
+    ...{ domain: [Math.min(1, epochs - 1), epochs], tickFormat: String },
+    ticks: all.filter((epoch) => epoch === 1 || epoch % stride === 0),
+  };
+}
+
+/** Size of charts: readable where they fill a phone's width. */
+export const small = { width: 360, height: 220, marginLeft: 50, marginRight: 14, marginTop: 28, marginBottom: 40 }; // prettier-ignore
 
 /** Charts of the columns that there are; nothing without any epoch. */
 export function curvesSection(metrics: readonly Metrics[]): Html | undefined {
@@ -109,6 +112,7 @@ export function curvesSection(metrics: readonly Metrics[]): Html | undefined {
     "Training",
     "One point for each epoch of stage 1. Alignment, uniformity and hardness look at the projections of the epoch's last batch, which the loss compares.",
     curves.map((curve) => curveFigure(curve, metrics)),
+    "small",
   );
 }
 

@@ -4,6 +4,7 @@ import { UMAP } from "umap-js";
 import type { Random } from "../../../engine/random.ts";
 import { picture } from "../chart.ts";
 import { colourOf } from "../colours.ts";
+import { count } from "../format.ts";
 import { html } from "../html.ts";
 import type { Html } from "../html.ts";
 import { figure } from "../page.ts";
@@ -14,11 +15,11 @@ import { namedClasses } from "./confusion.ts";
 const neighbours = 15;
 
 /** A place in the plane for each point; null for less than 4, or where all are alike. */
-function embed({ unit, count, length }: Points, random: Random): [number, number][] | null {
-  if (count < 4) return null;
-  const rows = Array.from({ length: count }, (_, i) => [...unit.subarray(i * length, (i + 1) * length)]);
+function embed({ unit, count: size, length }: Points, random: Random): [number, number][] | null {
+  if (size < 4) return null;
+  const rows = Array.from({ length: size }, (_, i) => [...unit.subarray(i * length, (i + 1) * length)]);
   // Of unit vectors, the distance says the same as the cosine.
-  const umap = new UMAP({ nNeighbors: Math.min(neighbours, count - 1), random: () => random.uniform() });
+  const umap = new UMAP({ nNeighbors: Math.min(neighbours, size - 1), random: () => random.uniform() });
   const places = umap.fit(rows).map(([x = NaN, y = NaN]): [number, number] => [x, y]);
   const isPlane = places.every(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
   return isPlane ? places : null;
@@ -54,8 +55,8 @@ export function embeddingMapFigure(points: Points, hasImages: boolean, random: R
         ${buttons}
       </ul>`,
     html`${hasImages ? "Point at a dot to see its image" : "Point at a dot to see its class"}; press a class
-    to see it alone. Each dot is one of ${points.count} test images, chosen at random; UMAP (McInnes et al.,
-    2018) has put images near each other whose features are. What to look for: islands of one colour are
+    to see it alone. Each dot is one of ${count(points.count)} test images, chosen at random; UMAP (McInnes et
+    al., 2018) has put images near each other whose features are. What to look for: islands of one colour are
     classes that the features separate; bridges between islands are images that could be either; dots in a
     foreign island are likely mistakes. What not to read: directions mean nothing, and sizes of islands and
     distances between them next to nothing.`,

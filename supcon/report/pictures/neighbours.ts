@@ -65,7 +65,7 @@ export function neighboursFigure(
   return figure(
     "Nearest neighbours",
     html`<div class="rows">${rows}</div>`,
-    "Left a test image, then the training images whose features have the greatest cosine with its own, which stands below: what k-NN decides by. A dashed frame is an image of another class. The rows with most of them, if there are any, stand last; often one sees why.",
+    "Left a test image, then the training images whose features have the greatest cosine with its own, which stands below: what k-NN decides by. A dashed frame is an image of another class. Last come some images most of whose neighbours are of another class, if there are any; often one sees why.",
     "wide",
   );
 }
