@@ -28,7 +28,7 @@ export interface RunReport {
   readonly title: string;
   /** One line each. */
   readonly facts: readonly string[];
-  readonly config: Readonly<Record<string, unknown>>;
+  readonly config: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly result: TrainResult;
   readonly metrics: readonly Metrics[];
   /** Missing from runs that were not evaluated. */
