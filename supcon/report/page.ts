@@ -36,11 +36,10 @@ export const page = ({ title, facts, body, style: more = "" }: Page): string =>
     </html> `.text;
 
 /** A picture under its title, and how to read it. */
-export const figure = (title: string, picture: Part, caption: Part, kind = ""): Html =>
+export const figure = (title: string, picture: Part, caption?: Part, kind = ""): Html =>
   html`<figure class="${kind}">
     <h3>${title}</h3>
-    ${picture}
-    <figcaption>${caption}</figcaption>
+    ${picture} ${caption === undefined ? undefined : html`<figcaption>${caption}</figcaption>`}
   </figure> `;
 
 /** Pictures on one subject; nothing without pictures. */

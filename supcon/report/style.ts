@@ -40,6 +40,7 @@ th, td { padding: .35rem .8rem .35rem 0; text-align: right; border-bottom: 1px s
 th { font-weight: 600; color: var(--faint); font-size: .9rem }
 tr > :first-child { text-align: left; white-space: normal; overflow-wrap: anywhere }
 td:first-child { min-width: 9rem }
+.word { display: inline-block }
 pre { overflow-x: auto; font-size: .8rem; line-height: 1.4 }
 details > summary { cursor: pointer; color: var(--faint) }
 ul.legend { display: flex; flex-wrap: wrap; gap: .35rem .5rem; list-style: none; padding: 0; margin: 0 0 .7rem; font-size: .85rem }

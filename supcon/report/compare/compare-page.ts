@@ -2,16 +2,20 @@
 import { colourOf } from "../colours.ts";
 import { percent } from "../format.ts";
 import { html } from "../html.ts";
+import type { Html } from "../html.ts";
 import { legend, page, section, table } from "../page.ts";
 import { corruptionFigures } from "./corruption-figures.ts";
 import { curveFigures } from "./curve-figures.ts";
 import type { Group } from "./groups.ts";
-import { measureFigure } from "./measure-figure.ts";
+import { letters, measureFigure } from "./measure-figure.ts";
 import { presentMeasures } from "./measures.ts";
 import { groupRows, notesOn } from "./table.ts";
 
 /** The page's text. */
-export function comparePage(title: string, groups: readonly Group[]): string {
+export function comparePage(title: string, named: readonly Group[]): string {
+  // Charts cut long names short: a number tells them apart.
+  const isLong = named.some(({ name }) => name.length > letters);
+  const groups = isLong ? named.map((group, i) => ({ ...group, name: `${i + 1}: ${group.name}` })) : named;
   const names = presentMeasures(groups);
   const colour = (group: Group) => colourOf(groups.indexOf(group), groups.length);
   const key = legend(groups.map((group) => ({ name: group.name, colour: colour(group) })));
@@ -21,7 +25,7 @@ export function comparePage(title: string, groups: readonly Group[]): string {
       html`<section>
         <h2>Side by side</h2>
         <figure>
-          ${table(groupRows(groups, names))}
+          ${table(groupRows(groups, names).map(([name = "", ...cells]) => [unbroken(name), ...cells]))}
           <figcaption>On the test images, after the last epoch. ${notesOn(groups).join(" ")}</figcaption>
         </figure>
       </section>`,
@@ -55,6 +59,10 @@ export function comparePage(title: string, groups: readonly Group[]): string {
     ],
   });
 }
+
+/** Options as words that a line does not break within. */
+const unbroken = (name: string): Html[] =>
+  name.split(/ (?=--)/).map((option) => html`<span class="word">${option}</span> `);
 
 /** How many runs, and on what. */
 function factOf(groups: readonly Group[]): string {

@@ -46,10 +46,10 @@ export function corruptionFigures(groups: readonly Group[], colourOf: (group: Gr
     figure(
       "Error by kind of damage",
       picture("Error on damaged images by kind", {
-        ...{ width: 480, height: 60 + (10 + 9 * measured.length) * kinds.length, marginLeft: 8, marginRight: left, marginTop: 5, marginBottom: 42 },
+        ...{ width: 480, height: 60 + (10 + 9 * measured.length) * kinds.length, marginLeft: left, marginRight: 10, marginTop: 5, marginBottom: 42 },
         x: { ...percent, label: "% wrong, mean over severities", labelAnchor: "center" },
         y: { axis: null, domain: measured.map(({ group }) => group.name) },
-        fy: { label: null, domain: kinds, padding: 0.15 },
+        fy: { label: null, axis: "left", domain: kinds, padding: 0.15 },
         marks: [Plot.barX(byKind, { x: "error", y: "group", fy: "kind", fill: "colour" })],
       }),
       "A bar for each variant, in the order of the table.",

@@ -34,14 +34,15 @@ export function groupBySeed(runs: readonly ComparedRun[]): Group[] {
   refuseIncomparable(runs);
   const byOptions = new Map<string, [ComparedRun, ...ComparedRun[]]>();
   for (const run of runs) {
-    const key = JSON.stringify(tellingOptions(run));
+    const key = JSON.stringify(optionsOf(run));
     const group = byOptions.get(key);
     if (group) group.push(run);
     else byOptions.set(key, [run]);
   }
-  const groups = [...byOptions.values()].map((ofGroup) => ({ name: "", runs: ofGroup }));
-  const differing = differingOptions(groups);
-  return groups.map((group) => ({ ...group, name: nameOf(group, differing) }));
+  const groups = [...byOptions.values()].map((ofGroup) => ({ name: "(all runs)", runs: ofGroup }));
+  if (groups.length === 1) return groups;
+  const own = differences(groups);
+  return groups.map((group, i) => ({ ...group, name: nameOf(own[i] ?? []) }));
 }
 
 function refuseIncomparable(runs: readonly ComparedRun[]): void {
@@ -59,38 +60,38 @@ function refuseIncomparable(runs: readonly ComparedRun[]): void {
   }
 }
 
-/** By name, and in the order of names. */
-const tellingOptions = ({ config }: ComparedRun): [string, OptionValue][] =>
-  Object.entries(config)
-    .filter(([name, value]) => !notTelling.includes(name) && value !== undefined)
+/** In the order of names; the backend that "auto" came to, and nothing that is not set. */
+const optionsOf = ({ config, result: { backend } }: ComparedRun): [string, OptionValue][] =>
+  Object.entries<OptionValue>({ ...config, backend })
+    .filter(([name, value]) => !notTelling.includes(name) && value !== undefined && value !== false)
     .sort(([a], [b]) => (a < b ? -1 : 1));
 
-/** Names of the options that are not the same in all groups. */
-export function differingOptions(groups: readonly Group[]): string[] {
-  const options = groups.map(({ runs: [run] }) => new Map(tellingOptions(run)));
-  const names = new Set(options.flatMap((each) => [...each.keys()]));
-  return [...names].filter((name) => new Set(options.map((each) => each.get(name))).size > 1);
+/** The options that are not the same in all groups: those of each group. */
+function differences(groups: readonly Group[]): [string, OptionValue][][] {
+  const options = groups.map(({ runs: [run] }) => optionsOf(run));
+  const isEverywhere = ([name, value]: [string, OptionValue]) =>
+    options.every((own) => own.some(([other, same]) => other === name && same === value));
+  return options.map((own) => own.filter((option) => !isEverywhere(option)));
 }
 
-/** What a group without any of the differing options is called. */
-const withoutOptions = "(without)";
-
-function nameOf({ runs: [{ config }] }: Group, differing: readonly string[]): string {
-  if (differing.length === 0) return "(all runs)";
-  const words = differing.flatMap((name) => {
-    const value = config[name];
+/** As on the command line. */
+function nameOf(options: readonly [string, OptionValue][]): string {
+  const words = options.map(([name, value]) => {
     const option = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    return value === undefined || value === false ? [] : [value === true ? option : `${option} ${String(value)}`]; // prettier-ignore
+    return value === true ? option : `${option} ${String(value)}`;
   });
-  return words.join(" ") || withoutOptions;
+  return words.join(" ") || "(without)";
 }
 
 /** The one option in which groups differ, with the number that each of them has there; undefined where there is none. */
 export function varied(
   groups: readonly Group[],
 ): { readonly option: string; readonly values: readonly number[] } | undefined {
-  const [option, ...others] = differingOptions(groups);
+  const options = differences(groups);
+  const names = new Set(options.flatMap((own) => own.map(([name]) => name)));
+  const [option, ...others] = names;
   if (option === undefined || others.length > 0) return undefined;
-  const values = groups.map(({ runs: [{ config }] }) => config[option]);
-  return values.every((value) => typeof value === "number") ? { option, values } : undefined;
+  const values = options.flatMap((own) => own.map(([, value]) => value));
+  const isNumeric = values.length === groups.length && values.every((value) => typeof value === "number");
+  return isNumeric ? { option, values } : undefined;
 }

@@ -23,7 +23,7 @@ interface Drawn {
 }
 
 /** Letters of a name that fit above a line of a chart. */
-const letters = 46;
+export const letters = 46;
 
 /** Against the number in which groups differ, or else a line for each group. */
 export function measureFigure(
@@ -33,18 +33,32 @@ export function measureFigure(
 ): Html {
   const { title, unit, isShare } = measures[name];
   const axis = varied(groups);
+  const factor = isShare ? 100 : 1;
   const drawn = groups.flatMap((group, i): Drawn[] => {
     const spread = measure(name, group);
     if (!spread) return [];
     const { mean, deviation = 0, values } = spread;
-    const range = { mean, low: mean - deviation, high: mean + deviation };
-    return [{ ...range, values, name: group.name, colour: colourOf(group), at: axis?.values[i] ?? 0 }];
+    const range = {
+      mean: factor * mean,
+      low: factor * (mean - deviation),
+      high: factor * (mean + deviation),
+    };
+    const told = { name: group.name, colour: colourOf(group), at: axis?.values[i] ?? 0 };
+    return [{ ...range, ...told, values: values.map((value) => factor * value) }];
   });
-  const scale = { label: unit, percent: isShare, labelArrow: "none", grid: true, nice: true, ticks: 5 } as const; // prettier-ignore
-  return figure(title, axis ? against(axis.option, drawn, title, scale) : inLines(drawn, title, scale), "");
+  const scale = { label: unit, labelArrow: "none", grid: true, ticks: 5, domain: domainOf(drawn) } as const;
+  return figure(title, axis ? against(axis.option, drawn, title, scale) : inLines(drawn, title, scale));
 }
 
 type Scale = Plot.ScaleOptions;
+
+/** All that is drawn, and some room. */
+function domainOf(drawn: readonly Drawn[]): [number, number] {
+  const all = drawn.flatMap(({ low, high, values }) => [low, high, ...values]);
+  const [least, most] = [Math.min(...all), Math.max(...all)];
+  const room = most > least ? 0.06 * (most - least) : 0.05 * Math.abs(most) || 1;
+  return [least - room, most + room];
+}
 
 const seedsOf = (drawn: readonly Drawn[]) => drawn.flatMap(({ values, ...rest }) => values.map((value) => ({ ...rest, value }))); // prettier-ignore
 
@@ -53,9 +67,11 @@ function against(option: string, drawn: readonly Drawn[], title: string, y: Scal
   const isLog = Math.min(...xs) > 0 && Math.max(...xs) >= 10 * Math.min(...xs);
   return picture(`${title} against ${option}`, {
     ...small,
-    x: { type: isLog ? "log" : "linear", label: option, labelAnchor: "center", labelArrow: "none", ticks: xs, tickFormat: String },
+    x: { type: isLog ? "log" : "linear" },
     y,
     marks: [
+      // Not by the scale's ticks: on a logarithmic one, those between powers of ten have no text.
+      Plot.axisX(xs, { text: xs.map(String), label: option, labelAnchor: "center", labelArrow: "none" }),
       Plot.line(drawn, { x: "at", y: "mean", sort: "at", stroke: colours.grey }),
       Plot.ruleX(drawn, { x: "at", y1: "low", y2: "high", stroke: "colour", strokeWidth: 2 }),
       Plot.dot(seedsOf(drawn), { x: "at", y: "value", stroke: "colour", r: 2.5 }),
