@@ -71,6 +71,7 @@ export const imageStyle = `
 #tip[hidden] { display: none }
 #tip .tile { width: 4.5rem }
 #tip figure { padding: 0; border: 0; max-width: 8rem; overflow-wrap: anywhere }
+.similarity line { pointer-events: none }
 .rows { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 28rem), 1fr)); gap: .8rem 2rem }
 .neighbours { display: grid; grid-template-columns: minmax(3rem, 1.4fr) .2fr repeat(8, minmax(0, 1fr)); gap: .3rem; font-size: .75rem; text-align: center; color: var(--faint); line-height: 1.25; align-items: start; overflow-wrap: anywhere }
 .neighbours .tile { outline: 2px solid transparent; outline-offset: -2px; margin-bottom: .15rem }
