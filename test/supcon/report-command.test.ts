@@ -4,6 +4,9 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { ValueError } from "../../engine/errors.ts";
+import { compare } from "../../supcon/commands/compare.ts";
+import { report } from "../../supcon/commands/html-report.ts";
 import { parsePage } from "../report/dom.ts";
 import { readJson, runCommand, tiny } from "./command.ts";
 
@@ -79,25 +82,32 @@ describe("supcon/report.ts and supcon/compare.ts", () => {
   });
 
   const page = join(folder, "refused.html");
-  const refused: [name: string, command: "report" | "compare", args: () => string[], message: RegExp][] = [
-    ["no run", "report", () => [], /missing required argument 'run'/],
-    ["no runs", "compare", () => [], /missing required argument 'runs'/],
-    ["a folder that is none", "report", () => [folder], /config.json: expected a file of options, got none/],
-    ["a folder that is none", "compare", () => [run, folder], /config.json: expected a file of options, got none/], // prettier-ignore
-    ["a run that was interrupted", "report", () => [unfinished], /^error: report: expected a run that is done, got .*; --resume/], // prettier-ignore
-    ["a run that was interrupted", "compare", () => [run, unfinished], /^error: compare: expected a run that is done/], // prettier-ignore
-    ["a damaged result", "compare", () => [damaged], /result.json.knnTop1: expected a number from 0 to 1, got 7/], // prettier-ignore
-    ["other data", "compare", () => [run, elsewhere], /expected runs on one data set, got mnist in .* and fashion-mnist in/], // prettier-ignore
-    ["a run twice", "compare", () => [run, run], /expected each run once/],
-    ["a page that cannot be", "compare", () => [run, "--out", join(folder, "none", "x.html")], /--out: expected a file that can be written/], // prettier-ignore
+  const comparing =
+    (runs: readonly string[], out = page) =>
+    () =>
+      compare({ runs, out });
+  const refused: [name: string, work: () => Promise<void> | void, message: RegExp][] = [
+    ["a report of a folder that is no run", () => report(folder), /config.json: expected a file of options, got none/], // prettier-ignore
+    ["a comparison with one", comparing([run, folder]), /config.json: expected a file of options, got none/],
+    ["a report of a run that was interrupted", () => report(unfinished), /^report: expected a run that is done, got .*; --resume/], // prettier-ignore
+    ["a comparison with one", comparing([run, unfinished]), /^compare: expected a run that is done/],
+    ["a damaged result", comparing([damaged]), /result.json.knnTop1: expected a number from 0 to 1, got 7/],
+    ["other data", comparing([run, elsewhere]), /expected runs on one data set, got mnist in .* and fashion-mnist in/], // prettier-ignore
+    ["a run twice", comparing([run, run]), /expected each run once/],
+    ["a page that cannot be", comparing([run], join(folder, "none", "x.html")), /--out: expected a file that can be written/], // prettier-ignore
   ];
-  for (const [name, command, args, message] of refused) {
-    it(`${command} refuses ${name}, in one line`, async () => {
-      const { code, stdout, stderr } = await runCommand(command, [...args(), ...(command === "compare" && !args().includes("--out") ? ["--out", page] : [])]); // prettier-ignore
-      assert.deepEqual({ code, stdout }, { code: 2, stdout: "" });
-      assert.match(stderr, message);
-      assert.equal(stderr.split("\n").length, 2, stderr);
+  for (const [name, work, message] of refused) {
+    it(`refuses ${name}`, async () => {
+      const isTold = (error: unknown) => error instanceof ValueError && message.test(error.message);
+      await assert.rejects(async () => work(), isTold);
       assert.equal(existsSync(page), false);
     });
   }
+
+  it("tells errors in one line", async () => {
+    for (const command of ["report", "compare"] as const) {
+      const { code, stdout, stderr } = await runCommand(command, [unfinished]);
+      assert.deepEqual({ code, stdout, lines: stderr.split("\n").length }, { code: 2, stdout: "", lines: 2 });
+    }
+  });
 });
