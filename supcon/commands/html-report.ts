@@ -11,6 +11,7 @@ import type { RunFeatures } from "../run/features.ts";
 import { readFinishedRun } from "./finished-run.ts";
 import type { FinishedRun } from "./finished-run.ts";
 import { oneLine } from "./parsers.ts";
+import { stopwatch } from "./progress.ts";
 import { aimOf, changesOf } from "./report.ts";
 import { runFiles } from "./run-folder.ts";
 import { dataOf } from "./setup.ts";
@@ -57,11 +58,13 @@ export async function report(folder: string): Promise<void> {
  */
 export async function writeReport(folder: string, images?: RunImages): Promise<string> {
   const run = readFinishedRun("report", folder);
-  const features = readFeatures(join(folder, runFiles.features));
   const path = join(folder, runFiles.report);
+  using shown = stopwatch("images of the run");
+  const features = readFeatures(join(folder, runFiles.features));
+  const known = imagesOf(features, images ?? (await loadImages(run)));
+  shown.show(path);
   const page = await runPage({
-    ...run,
-    ...{ features, images: imagesOf(features, images ?? (await loadImages(run))) },
+    ...{ ...run, features, images: known },
     ...{ title: `Run ${basename(resolve(folder))}`, facts: factsOf(run, features) },
   });
   atomicWrite(path, page);

@@ -51,7 +51,7 @@ export async function runPage(report: RunReport): Promise<string> {
       curvesSection(metrics),
       ofFeatures,
       evaluation &&
-        section("Mistakes", "What the linear classifier (by SGD) makes of the test images.", [
+        section("Mistakes", "What the linear classifier makes of the test images.", [
           confusionFigure(evaluation),
           calibrationFigure(evaluation),
         ]),
@@ -92,7 +92,7 @@ async function featuresSection({ features, images }: RunReport) {
   const random = new Random(0);
   const points = await choosePoints(features, random.fork(0));
   const similarities = await compareImages(points);
-  const map = embeddingMapFigure(points, typeof images !== "string", random.fork(1));
+  const map = await embeddingMapFigure(points, typeof images !== "string", random.fork(1));
   const matrix = await similarityFigure(points, similarities);
   const found = typeof images === "string" ? [] : await findNeighbours(features, points);
   const trainIndices = [...new Set(found.flatMap(({ nearest }) => nearest.map(({ index }) => index)))];

@@ -15,12 +15,15 @@ import { namedClasses } from "./confusion.ts";
 const neighbours = 15;
 
 /** A place in the plane for each point; null for less than 4, or where all are alike. */
-function embed({ unit, count: size, length }: Points, random: Random): [number, number][] | null {
+async function embed(
+  { unit, count: size, length }: Points,
+  random: Random,
+): Promise<[number, number][] | null> {
   if (size < 4) return null;
   const rows = Array.from({ length: size }, (_, i) => [...unit.subarray(i * length, (i + 1) * length)]);
   // Of unit vectors, the distance says the same as the cosine.
   const umap = new UMAP({ nNeighbors: Math.min(neighbours, size - 1), random: () => random.uniform() });
-  const places = umap.fit(rows).map(([x = NaN, y = NaN]): [number, number] => [x, y]);
+  const places = (await umap.fitAsync(rows)).map(([x = NaN, y = NaN]): [number, number] => [x, y]);
   const isPlane = places.every(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
   return isPlane ? places : null;
 }
@@ -29,8 +32,12 @@ const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 /** The map, its circles in the order of the points. Nothing where there is no plane to show. */
-export function embeddingMapFigure(points: Points, hasImages: boolean, random: Random): Html | undefined {
-  const places = embed(points, random);
+export async function embeddingMapFigure(
+  points: Points,
+  hasImages: boolean,
+  random: Random,
+): Promise<Html | undefined> {
+  const places = await embed(points, random);
   if (!places) return undefined;
   const { classes, labels } = points;
   const colour = (label: number) => colourOf(label, classes.length);
