@@ -51,7 +51,7 @@ export default defineConfig(
     },
   },
   {
-    files: ["engine/platform/browser.ts"],
+    files: ["engine/platform/browser.ts", "**/*.browser.ts"],
     languageOptions: { parserOptions: { projectService: false, project: "./tsconfig.browser.json" } },
   },
   ...directionRules,

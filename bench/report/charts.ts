@@ -1,6 +1,7 @@
 /** The charts of a run's page. */
 import * as Plot from "@observablehq/plot";
-import { colours, svgElement } from "../../docs/charts/svg.ts";
+import { colours } from "../../docs/charts/svg.ts";
+import { chart } from "../../supcon/report/chart.ts";
 import type { PeerName } from "../peers/peers.ts";
 import { duration, percent, speed, times } from "./format.ts";
 import { isNoisy } from "./report.ts";
@@ -61,7 +62,7 @@ export function overview({ rows }: BenchReport): string | undefined {
   );
   if (data.length === 0) return undefined;
   const names = [...new Set(data.map(({ row }) => row))];
-  return svgElement("How many times as long as spheregrad the others take, row by row", {
+  return chart("How many times as long as spheregrad the others take, row by row", {
     ...{ width: 900, height: 70 + 20 * names.length, marginLeft: 350, marginTop: 45, marginRight: 30 },
     ...asGiven,
     x: {
@@ -81,7 +82,7 @@ export function shares({ rows }: BenchReport): string | undefined {
     return ours?.fraction === undefined ? [] : [{ name, share: ours.fraction, told: percent(ours.fraction) }];
   });
   if (data.length === 0) return undefined;
-  return svgElement("What share of the machine's ceiling spheregrad reaches, row by row", {
+  return chart("What share of the machine's ceiling spheregrad reaches, row by row", {
     ...{ width: 900, height: 40 + 20 * data.length, marginLeft: 350, marginTop: 25, marginRight: 60 },
     x: { axis: "top", label: null, tickFormat: percent, grid: true, domain: [0, Math.max(1, ...data.map(({ share }) => share))] }, // prettier-ignore
     y: { label: null, domain: data.map(({ name }) => name), tickSize: 0 },
@@ -108,7 +109,7 @@ export function roofline({ rows, ceilings }: BenchReport): string | undefined {
   const [from, to] = [1, Math.max(1000, ...data.map(({ intensity }) => 3 * intensity))];
   const line = [from, roof / copy, to].map((x) => ({ x, y: Math.min(roof, copy * x) / 1e9 }));
   const lowest = Math.min(...data.map(({ rate }) => rate));
-  return svgElement("Speed against operations for each byte, under what the machine does at most", {
+  return chart("Speed against operations for each byte, under what the machine does at most", {
     ...{ width: 900, height: 480, marginLeft: 60, marginBottom: 45, marginRight: 30, marginTop: 35 },
     ...asGiven,
     x: { type: "log", label: "operations for each byte", domain: [from, to], labelArrow: "none", labelAnchor: "center", tickFormat: "~s" },
@@ -138,7 +139,7 @@ export function bars(row: RowReport): string | undefined {
     ].filter(Boolean).join(", "),
     colour: marks[result.peer].colour,
   })); // prettier-ignore
-  return svgElement(`How often each library does this while the fastest does it once: ${name}`, {
+  return chart(`How often each library does this while the fastest does it once: ${name}`, {
     ...{ width: 900, height: 10 + 24 * data.length, marginLeft: 190, marginRight: 310, marginTop: 5, marginBottom: 5 },
     color: { type: "identity" },
     x: { domain: [0, 1], axis: null },

@@ -10,7 +10,7 @@ import type { PublishedName } from "../data/published.ts";
 import { newCommand } from "./command.ts";
 import { fetchReport, loadShowing } from "./data-progress.ts";
 import { integer } from "./parsers.ts";
-import { count } from "./report.ts";
+import { count } from "../report/format.ts";
 
 const about = `Fetches a data set, if it is not there, verifies it, and says what is in it: classes,
 images, and the mean and standard deviation that normalise them.

@@ -5,10 +5,10 @@ import { selectImages } from "../data/dataset.ts";
 import { encodeDataset } from "../evaluate/features.ts";
 import { timed } from "../evaluate/timed.ts";
 import type { SupConModel } from "../model.ts";
+import { count } from "../report/format.ts";
 import type { RunData } from "./run-data.ts";
 import type { TrainConfig } from "./options.ts";
 import type { Pretraining } from "./pretrain.ts";
-import { count } from "./report.ts";
 import { modelOf, policyOf } from "./setup.ts";
 
 /** The first steps compile kernels; the ones that follow are timed, until there are enough or it has taken long. */

@@ -14,15 +14,17 @@ import { readCheckpoint } from "../run/checkpoint.ts";
 import { evaluationFile, readEvaluation, writeEvaluation } from "../run/evaluation.ts";
 import type { CorruptionReport, Evaluation, FineTuned, Transfer } from "../run/evaluation.ts";
 import { readFeatures } from "../run/features.ts";
+import { count } from "../report/format.ts";
 import type { RunData } from "./run-data.ts";
 import type { EvaluateCommand } from "./evaluate-command-line.ts";
 import { formatEvaluation } from "./evaluation-table.ts";
 import { fineTune } from "./fine-tune.ts";
-import { readRunConfig } from "./options.ts";
+import { readFinishedConfig } from "./finished-run.ts";
+import { writeReport } from "./html-report.ts";
 import type { TrainConfig } from "./options.ts";
 import { stopwatch, workBar } from "./progress.ts";
-import { count, describeData } from "./report.ts";
-import { isDone, runFiles } from "./run-folder.ts";
+import { describeData } from "./report.ts";
+import { runFiles } from "./run-folder.ts";
 import { dataOf, linearOf, linearViewsOf, modelOf, policyOf } from "./setup.ts";
 
 /**
@@ -31,12 +33,7 @@ import { dataOf, linearOf, linearViewsOf, modelOf, policyOf } from "./setup.ts";
  */
 export async function evaluate(command: EvaluateCommand): Promise<Evaluation> {
   const { run, data: transferTo, baseline } = command;
-  const config = readRunConfig(run);
-  if (!isDone(run)) {
-    throw new ValueError(
-      `evaluate: expected a run that is done, got ${run}; --resume of train.ts goes on with it`,
-    );
-  }
+  const config = readFinishedConfig("evaluate", run);
   const earlier = readEvaluation(run);
   const isMeasuredNow = command.with.includes("corruptions");
   const other = baseline === undefined ? undefined : measuredErrors(baseline, readEvaluation(baseline));
@@ -70,7 +67,8 @@ export async function evaluate(command: EvaluateCommand): Promise<Evaluation> {
     }
     writeEvaluation(run, found);
     console.log(formatEvaluation(found));
-    console.log(`\nall of it is in ${join(run, evaluationFile)}`);
+    const report = await writeReport(run, transferTo === undefined ? images : undefined);
+    console.log(`\nall of it is in ${join(run, evaluationFile)}, pictures in ${report}`);
     return found;
   } finally {
     await backend.destroy();

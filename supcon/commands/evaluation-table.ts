@@ -1,15 +1,10 @@
 /** evaluation.json as text. */
 import { formatColumns } from "../../engine/columns.ts";
-import type {
-  CalibratedAccuracy,
-  CorruptionReport,
-  Evaluation,
-  FineTuned,
-  Judged,
-} from "../run/evaluation.ts";
-import { count } from "./report.ts";
+import { classifiersOf, optimizerOf } from "../report/classifiers.ts";
+import type { Classified } from "../report/classifiers.ts";
+import { count, percent } from "../report/format.ts";
+import type { CorruptionReport, Evaluation, Judged } from "../run/evaluation.ts";
 
-const percent = (x: number): string => `${(100 * x).toFixed(2)} %`;
 const seconds = (x: number): string => `${x.toFixed(1)} s`;
 
 /** Tables of all that was found. */
@@ -25,38 +20,15 @@ export function formatEvaluation(evaluation: Evaluation): string {
     .join("\n");
 }
 
-const optimizerOf = ({ sgd }: Judged["linear"]): string => sgd.optimizer ?? "sgd";
-
 /** A line for each classifier. */
-function formatJudged({
-  data,
-  trainImages,
-  testImages,
-  linear,
-  knn,
-  ncm,
-  fineTuned,
-}: Judged & { readonly fineTuned?: FineTuned }): string {
-  const line = (
-    name: string,
-    { top1, top5, ece, seconds: time }: Omit<CalibratedAccuracy, "ece"> & { readonly ece?: number },
-  ) =>
-    // prettier-ignore
-    [name, percent(top1), percent(top5), ece === undefined ? "" : ece.toFixed(4), seconds(time)];
-  const { iterations, converged } = linear.lbfgs;
+function formatJudged(evaluation: Classified): string {
+  const { data, trainImages, testImages } = evaluation;
+  const lines = classifiersOf(evaluation).map(({ name, top1, top5, ece, seconds: time }) => [
+    ...[name, percent(top1), percent(top5)],
+    ...[ece === undefined ? "" : ece.toFixed(4), seconds(time)],
+  ]);
   return `${data}: ${count(trainImages)} training images, ${count(testImages)} test images
-${formatColumns(
-  [
-    ["classifier", "top-1", "top-5", "ECE", "time"],
-    line(`linear, ${optimizerOf(linear)}, ${linear.sgd.epochs} epochs`, linear.sgd),
-    line(`linear, L-BFGS, ${iterations} steps${converged ? "" : ", not converged"}`, linear.lbfgs),
-    line(`k-NN, k = ${knn.k}`, knn),
-    line("nearest class mean, Euclidean", ncm.euclidean),
-    line("nearest class mean, cosine", ncm.cosine),
-    ...(fineTuned ? [line(`fine-tuned, ${fineTuned.epochs} epochs`, fineTuned)] : []),
-  ],
-  1,
-)}`;
+${formatColumns([["classifier", "top-1", "top-5", "ECE", "time"], ...lines], 1)}`;
 }
 
 /** At most so many classes are listed. */

@@ -18,7 +18,7 @@ import { newCommand } from "./command.ts";
 import { readRunConfig } from "./options.ts";
 import type { TrainConfig } from "./options.ts";
 import { integer } from "./parsers.ts";
-import { count } from "./report.ts";
+import { count } from "../report/format.ts";
 import { runFiles } from "./run-folder.ts";
 import { dataOf, modelOf, policyOf } from "./setup.ts";
 

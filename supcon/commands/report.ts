@@ -1,15 +1,15 @@
 /** What the command says at its start and at its end. */
 import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import type { Backend } from "../../engine/backend.ts";
 import type { ImageDataset } from "../data/dataset.ts";
 import type { SupConModel } from "../model.ts";
+import { count } from "../report/format.ts";
+import type { TrainResult } from "../run/result.ts";
 import type { RunData } from "./run-data.ts";
 import type { TrainConfig } from "./options.ts";
 import type { Pretraining } from "./pretrain.ts";
-import type { TrainResult } from "./result.ts";
-
-/** 12345 as 12,345. */
-export const count = (n: number): string => n.toLocaleString("en-US");
+import { runFiles } from "./run-folder.ts";
 
 /** Says what is about to run, and on what. */
 export function printStart(
@@ -34,7 +34,7 @@ run       ${path}`);
 }
 
 /** What is done to the training images. */
-function changesOf({ trainShare, imbalance, labelNoise }: TrainConfig): string {
+export function changesOf({ trainShare, imbalance, labelNoise }: TrainConfig): string {
   const changes = [
     ...(trainShare < 1 ? [`${(100 * trainShare).toFixed(1)} % of each class`] : []),
     ...(imbalance > 1 ? [`a long tail of ${imbalance} to 1`] : []),
@@ -44,7 +44,7 @@ function changesOf({ trainShare, imbalance, labelNoise }: TrainConfig): string {
 }
 
 /** What stage 1 minimises. */
-function aimOf({ form, loss, temperature, queue, keyMomentum }: TrainConfig): string {
+export function aimOf({ form, loss, temperature, queue, keyMomentum }: TrainConfig): string {
   if (form === "cross-entropy") return "cross-entropy";
   const memory = queue > 0 ? `, ${count(queue)} keys of earlier batches` : "";
   const encoder = keyMomentum === undefined ? "" : `, keys of a momentum encoder (${keyMomentum})`;
@@ -65,6 +65,7 @@ nearest class mean  ${percent(result.nearestMeanTop1)}
 
 ${result.seconds.toFixed(0)} s in all; ${path} has ${readdirSync(path).join(", ")}
 
+open ${join(path, runFiles.report)} in a browser for pictures of it
 npx tsx supcon/predict.ts test:0 --run ${path} classifies a test image, or a picture of yours
 npx tsx supcon/evaluate.ts ${path} tells more of the encoder`);
 }

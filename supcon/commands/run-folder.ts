@@ -12,6 +12,7 @@ import type { RunFeatures } from "../run/features.ts";
 import { writeJson } from "../run/files.ts";
 import { MetricsWriter } from "../run/metrics.ts";
 import type { MetricsRow } from "../run/metrics.ts";
+import { resultFile } from "../run/result.ts";
 import { writeTensors } from "../run/tensors.ts";
 import { reasonOf } from "../reason.ts";
 
@@ -19,11 +20,12 @@ import { reasonOf } from "../reason.ts";
 export const runFiles = {
   config: "config.json",
   metrics: "metrics.csv",
-  result: "result.json",
+  result: resultFile,
   checkpoint: "checkpoint.safetensors",
   classifier: "classifier.safetensors",
   features: "features.safetensors",
   evaluation: evaluationFile,
+  report: "report.html",
   trace: "trace.json",
 } as const;
 

@@ -71,9 +71,11 @@ A run folder holds config.json (all that decided the run), metrics.csv (a line
 for each epoch), result.json and evaluation.json (accuracies, and more on
 them), checkpoint.safetensors (weights, running statistics and what the
 optimiser remembers), classifier.safetensors and features.safetensors;
-npx tsx supcon/predict.ts and supcon/evaluate.ts use them. A config file is
-JSON with options as in config.json: { "epochs": 10, "learningRate": 0.2 }.
-What stands on the command line goes before what stands in the file.
+report.html, opened in a browser, shows curves, a map of the test images,
+neighbours and mistakes. npx tsx supcon/predict.ts and supcon/evaluate.ts go on
+from there; supcon/compare.ts lays runs side by side. A config file is JSON with
+options as in config.json: { "epochs": 10, "learningRate": 0.2 }. What stands
+on the command line goes before what stands in the file.
 
 Exit codes: 0 done, 1 failed, 2 bad usage or data, 130 interrupted.`;
 

@@ -11,19 +11,21 @@ import { linearSchedule, linearTop1 } from "../evaluate/linear.ts";
 import type { SupConModel } from "../model.ts";
 import { readCheckpoint } from "../run/checkpoint.ts";
 import type { Checkpoint } from "../run/checkpoint.ts";
+import type { RunMachine, TrainAccuracies, TrainResult } from "../run/result.ts";
 import { readTorchvision } from "../run/torchvision.ts";
+import { count } from "../report/format.ts";
 import { RESOLVED } from "./config.ts";
 import type { RunData } from "./run-data.ts";
 import { printEstimate } from "./estimate.ts";
+import { writeReport } from "./html-report.ts";
 import { InterruptedError, interruption } from "./interruption.ts";
 import type { Interruption } from "./interruption.ts";
+import { describeMachine, machineOf } from "./machine.ts";
 import type { TrainCommand, TrainConfig } from "./options.ts";
 import type { Pretraining } from "./pretrain.ts";
 import { StepProfile } from "./profile.ts";
 import { progress, stopwatch } from "./progress.ts";
-import { count, describeData, parameterCount, printEnd, printStart } from "./report.ts";
-import { describeMachine, machineOf } from "./result.ts";
-import type { RunMachine, TrainAccuracies, TrainResult } from "./result.ts";
+import { describeData, parameterCount, printEnd, printStart } from "./report.ts";
 import { isDone, refuseUsed, RunFolder, runFiles } from "./run-folder.ts";
 import { dataOf, linearOf, linearViewsOf, modelOf, policyOf, trainingOf } from "./setup.ts";
 
@@ -83,6 +85,7 @@ export async function train({
       ...machine,
     };
     folder.writeResult(result);
+    await writeReport(folder.path, data);
     printEnd(config, result, folder.path);
     return result;
   } finally {

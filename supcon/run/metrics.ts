@@ -71,6 +71,31 @@ export class MetricsWriter<Column extends string> {
   }
 }
 
+/** What a run measured after an epoch, by column; what was not measured, or is no finite number, is missing. */
+export type Metrics = Readonly<Partial<Record<string, number>>>;
+
+/** Reads a file of numbers that {@link MetricsWriter} wrote. Throws ValueError for one that is missing or damaged. */
+export function readMetrics(path: string): Metrics[] {
+  const [header, ...rows] = existsSync(path) ? readFileSync(path, "utf8").split("\n").slice(0, -1) : [];
+  if (header === undefined) throw new ValueError(`${path}: expected metrics of a run, got no file`);
+  const columns = header.split(",");
+  return rows.map((row, i) => {
+    const cells = row.split(",");
+    if (
+      cells.length !== columns.length ||
+      cells.some((text) => text !== "NaN" && Number.isNaN(Number(text)))
+    ) {
+      throw new ValueError(`${path}: expected ${columns.length} numbers in row ${i + 1}, got "${row}"`);
+    }
+    return Object.fromEntries(
+      columns.flatMap((column, c) => {
+        const value = cells[c] === "" ? NaN : Number(cells[c]);
+        return Number.isFinite(value) ? [[column, value]] : [];
+      }),
+    );
+  });
+}
+
 /**
  * Values are numbers and plain words: refusing what would need quotes lets every reader split at commas and
  * line ends.

@@ -19,7 +19,7 @@ export interface Ended {
  * command that takes more than two minutes is killed.
  */
 export function runCommand(
-  command: "augment" | "train" | "predict" | "sweep" | "export" | "evaluate",
+  command: "augment" | "train" | "predict" | "sweep" | "export" | "evaluate" | "report" | "compare",
   args: readonly string[],
   onOutput?: (stdout: string, kill: (signal: NodeJS.Signals) => void) => void,
 ): Promise<Ended> {

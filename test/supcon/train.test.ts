@@ -36,7 +36,7 @@ describe("supcon/train.ts", () => {
       assert.match(stdout, part);
     }
     assert.ok(stdout.includes(out), "the table is followed by the run folder's path");
-    assert.deepEqual(readdirSync(out).sort(), ["checkpoint.safetensors", "classifier.safetensors", "config.json", "evaluation.json", "features.safetensors", "metrics.csv", "result.json"]); // prettier-ignore
+    assert.deepEqual(readdirSync(out).sort(), ["checkpoint.safetensors", "classifier.safetensors", "config.json", "evaluation.json", "features.safetensors", "metrics.csv", "report.html", "result.json"]); // prettier-ignore
 
     const config = readJson(out, "config.json");
     const decided = { seed: 3, epochs: 1, trainImages: 300, temperature: 0.1, backend: "cpu", threads: 2 };
