@@ -1,4 +1,3 @@
-import { Command } from "@commander-js/extra-typings";
 import { ValueError } from "../../engine/errors.ts";
 import { reasonOf } from "../reason.ts";
 import { comparePage } from "../report/compare/compare-page.ts";
@@ -6,8 +5,8 @@ import { groupBySeed } from "../report/compare/groups.ts";
 import { presentMeasures } from "../report/compare/measures.ts";
 import { formatGroups, notesOn } from "../report/compare/table.ts";
 import { atomicWrite } from "../run/atomic.ts";
+import { newCommand } from "./command.ts";
 import { readFinishedRun } from "./finished-run.ts";
-import { oneLine } from "./parsers.ts";
 
 const about = `Lays finished runs on one data set side by side: a table of accuracies,
 calibration error, error on damaged images where supcon/evaluate.ts has measured
@@ -22,13 +21,10 @@ Examples:
   npx tsx supcon/compare.ts runs/losses/*/ --out runs/losses/compare.html`;
 
 const commandLine = () =>
-  new Command("npx tsx supcon/compare.ts")
-    .description(about)
+  newCommand("compare", about)
     .addHelpText("after", examples)
     .argument("<runs...>", "run folders of supcon/train.ts")
-    .option("--out <file>", "page to write", "compare.html")
-    .helpOption("-h, --help", "show this and exit")
-    .configureOutput({ outputError: oneLine });
+    .option("--out <file>", "page to write", "compare.html");
 
 /** Which runs, and where the page goes. */
 export interface CompareCommand {
@@ -38,7 +34,7 @@ export interface CompareCommand {
 
 /** Reads the command line (without node and script). Throws as `parseTrainCommand` does. */
 export function parseCompareCommand(args: readonly string[]): CompareCommand {
-  const command = commandLine().exitOverride();
+  const command = commandLine();
   command.parse([...args], { from: "user" });
   return { runs: command.processedArgs[0], ...command.opts() };
 }

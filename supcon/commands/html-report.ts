@@ -1,4 +1,3 @@
-import { Command } from "@commander-js/extra-typings";
 import { basename, join, resolve } from "node:path";
 import { init } from "../../engine/backend.ts";
 import { SpheregradError } from "../../engine/errors.ts";
@@ -8,9 +7,9 @@ import { runPage } from "../report/run-page.ts";
 import { atomicWrite } from "../run/atomic.ts";
 import { readFeatures } from "../run/features.ts";
 import type { RunFeatures } from "../run/features.ts";
+import { newCommand } from "./command.ts";
 import { readFinishedRun } from "./finished-run.ts";
 import type { FinishedRun } from "./finished-run.ts";
-import { oneLine } from "./parsers.ts";
 import { stopwatch } from "./progress.ts";
 import { aimOf, changesOf } from "./report.ts";
 import { runFiles } from "./run-folder.ts";
@@ -24,16 +23,11 @@ them. One file, which opens without a network.
 supcon/train.ts writes it at its end, and supcon/evaluate.ts with what it found.`;
 
 const commandLine = () =>
-  new Command("npx tsx supcon/report.ts")
-    .description(about)
-    .argument("<run>", "run folder of supcon/train.ts")
-    .allowExcessArguments(false)
-    .helpOption("-h, --help", "show this and exit")
-    .configureOutput({ outputError: oneLine });
+  newCommand("report", about).argument("<run>", "run folder of supcon/train.ts").allowExcessArguments(false);
 
 /** Reads the command line (without node and script): the run's folder. Throws as `parseTrainCommand` does. */
 export function parseReportCommand(args: readonly string[]): string {
-  const command = commandLine().exitOverride();
+  const command = commandLine();
   command.parse([...args], { from: "user" });
   return command.processedArgs[0];
 }

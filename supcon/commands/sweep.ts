@@ -1,4 +1,3 @@
-import { Command } from "@commander-js/extra-typings";
 import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
@@ -11,7 +10,8 @@ import { readFinishedRun } from "./finished-run.ts";
 import type { FinishedRun } from "./finished-run.ts";
 import { parseTrainCommand, readRunConfig } from "./options.ts";
 import type { TrainCommand } from "./options.ts";
-import { integer, oneLine } from "./parsers.ts";
+import { integer } from "./parsers.ts";
+import { newCommand } from "./command.ts";
 import { isDone, runFiles } from "./run-folder.ts";
 import { train } from "./train.ts";
 
@@ -46,8 +46,7 @@ Examples:
   npx tsx supcon/sweep.ts --common "--width 16" --vary "" --vary "--optimizer lars --learning-rate 2"`;
 
 const commandLine = () =>
-  new Command("npx tsx supcon/sweep.ts")
-    .description(about)
+  newCommand("sweep", about)
     .addHelpText("after", examples)
     .option(
       "--vary <options>",
@@ -61,9 +60,7 @@ const commandLine = () =>
     )
     .option("--seeds <n>", "seeds of each variant: 0, 1, ...", integer(1), 3)
     .option("--common <options>", "options of all variants", "--preset minute")
-    .requiredOption("--out <dir>", "folder of the runs", "runs/sweep")
-    .helpOption("-h, --help", "show this and exit")
-    .configureOutput({ outputError: oneLine });
+    .requiredOption("--out <dir>", "folder of the runs", "runs/sweep");
 
 /** One training of a sweep. */
 interface SweepRun {
@@ -91,7 +88,7 @@ function valuesOf(over: string): string[] {
 
 /** Reads the command line (without node and script), every variant of it. Throws as {@link parseTrainCommand} does. */
 export function parseSweepCommand(args: readonly string[]): SweepCommand {
-  const command = commandLine().exitOverride();
+  const command = commandLine();
   command.parse([...args], { from: "user" });
   const { seeds, common, out, vary, over } = command.opts();
   const chosen = [...vary, ...(over === undefined ? [] : valuesOf(over))];
