@@ -42,3 +42,10 @@ const hundredth = (digits: string): string => String(Number(Number(digits).toFix
 
 /** The same as part of a page. */
 export const picture = (title: string, options: Plot.PlotOptions): Html => new Html(chart(title, options));
+
+/** From the least to the greatest value, and some room; also where all are one. */
+export function domainOf(values: readonly number[]): [number, number] {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const room = most > least ? 0.06 * (most - least) : 0.05 * Math.abs(most) || 1;
+  return [least - room, most + room];
+}

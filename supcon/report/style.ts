@@ -59,7 +59,7 @@ ul.legend button[aria-pressed=true] { border-color: var(--ink); font-weight: 600
 export const imageStyle = `
 .map circle { transition: fill-opacity .15s }
 .map circle.near { stroke: var(--ink); stroke-width: 2px }
-.map ul.legend { margin: .7rem 0 0 }
+.map ul.legend { margin: .7rem 0 0; max-height: 9.5rem; overflow-y: auto }
 .map svg.dim circle { fill-opacity: .07 }
 .map svg.dim circle.on { fill-opacity: .9 }
 .map svg text { paint-order: stroke; stroke: var(--card); stroke-width: 4px; font-weight: 700 }

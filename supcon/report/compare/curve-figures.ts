@@ -1,6 +1,6 @@
 /** Curves of all groups over each other. */
 import * as Plot from "@observablehq/plot";
-import { picture } from "../chart.ts";
+import { domainOf, picture } from "../chart.ts";
 import type { Html } from "../html.ts";
 import { figure } from "../page.ts";
 import { curves, epochAxis, small } from "../pictures/curves.ts";
@@ -47,7 +47,7 @@ function curveFigure(
   const drawn = picture(`${title} against epochs`, {
     ...small,
     x: epochAxis(Math.max(...seeds.map(({ epoch }) => epoch))),
-    y: { label: unit, labelArrow: "none", grid: true, nice: true, ticks: 5 },
+    y: { label: unit, labelArrow: "none", grid: true, ticks: 5, domain: domainOf(seeds.map(({ value }) => value)) },
     marks: [
       Plot.line(seeds, { x: "epoch", y: "value", z: "folder", stroke, strokeWidth: 1, strokeOpacity: 0.35 }),
       Plot.line(means, { x: "epoch", y: "value", z: ({ group }: (typeof means)[number]) => group.name, stroke, strokeWidth: 2 }),

@@ -1,6 +1,6 @@
 /** A measure of all groups. */
 import * as Plot from "@observablehq/plot";
-import { picture } from "../chart.ts";
+import { domainOf, picture } from "../chart.ts";
 import { colours } from "../colours.ts";
 import type { Html } from "../html.ts";
 import { figure } from "../page.ts";
@@ -46,19 +46,17 @@ export function measureFigure(
     const told = { name: group.name, colour: colourOf(group), at: axis?.values[i] ?? 0 };
     return [{ ...range, ...told, values: values.map((value) => factor * value) }];
   });
-  const scale = { label: unit, labelArrow: "none", grid: true, ticks: 5, domain: domainOf(drawn) } as const;
+  const scale = {
+    label: unit,
+    labelArrow: "none",
+    grid: true,
+    ticks: 5,
+    domain: domainOf(drawn.flatMap(({ low, high, values }) => [low, high, ...values])),
+  } as const;
   return figure(title, axis ? against(axis.option, drawn, title, scale) : inLines(drawn, title, scale));
 }
 
 type Scale = Plot.ScaleOptions;
-
-/** All that is drawn, and some room. */
-function domainOf(drawn: readonly Drawn[]): [number, number] {
-  const all = drawn.flatMap(({ low, high, values }) => [low, high, ...values]);
-  const [least, most] = [Math.min(...all), Math.max(...all)];
-  const room = most > least ? 0.06 * (most - least) : 0.05 * Math.abs(most) || 1;
-  return [least - room, most + room];
-}
 
 const seedsOf = (drawn: readonly Drawn[]) => drawn.flatMap(({ values, ...rest }) => values.map((value) => ({ ...rest, value }))); // prettier-ignore
 

@@ -1,7 +1,7 @@
 /** What metrics.csv tells of the training, epoch by epoch. */
 import * as Plot from "@observablehq/plot";
 import type { Metrics } from "../../run/metrics.ts";
-import { picture } from "../chart.ts";
+import { domainOf, picture } from "../chart.ts";
 import { colours } from "../colours.ts";
 import { html } from "../html.ts";
 import type { Html } from "../html.ts";
@@ -128,7 +128,13 @@ function curveFigure({ title, unit, lines, caption }: Curve, metrics: readonly M
   const drawn = picture(`${title} against epochs`, {
     ...small,
     x: epochAxis(Math.max(...points.map(({ epoch }) => epoch))),
-    y: { label: unit, labelArrow: "none", grid: true, nice: true, ticks: 5 },
+    y: {
+      label: unit,
+      labelArrow: "none",
+      grid: true,
+      ticks: 5,
+      domain: domainOf(points.map(({ value }) => value)),
+    },
     marks: [
       Plot.line(dashed ?? [], { x: "epoch", y: "value", z: "column", stroke: "colour", strokeDasharray: "5,4" }), // prettier-ignore
       Plot.line(solid ?? [], { x: "epoch", y: "value", z: "column", stroke: "colour", strokeWidth: 2 }),
