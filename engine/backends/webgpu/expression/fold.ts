@@ -12,6 +12,7 @@
  */
 import { emitWgsl, literal } from "../../../expr/emit-wgsl.ts";
 import { inputsOf } from "../../../expr/expr.ts";
+import type { Expr } from "../../../expr/expr.ts";
 import { identityOf } from "../../../expr/kernel.ts";
 import type { Accumulator, LoopStructure, Monoid } from "../../../expr/kernel.ts";
 import type { Params, WgslBody } from "../../../kernel.ts";
@@ -63,23 +64,42 @@ export function foldBody(structure: LoopStructure): WgslBody<string> {
     const cut = quads ? inQuads(structure, params, quads) : params;
     const [count, folds] = [outputCount(structure)(cut), foldCount(cut)];
     const chunks = chunksFor(count, folds);
-    const buffers = (targets: typeof outputs) => orderBuffers(structure, inputs, targets);
+    const buffers = (stage: Stage, targets: typeof outputs) =>
+      orderBuffers(structure, readIn(structure, stage), inputs, targets);
     if (chunks === 1) {
       const whole = shaderOf(`whole ${quads}`, () => foldShader(structure, quads, "whole"));
-      gpu.forEach(whole, buffers(outputs), { ...cut, folds }, count);
+      gpu.forEach(whole, buffers("whole", outputs), { ...cut, folds }, count);
       return;
     }
     const all = outputCount(structure)(params);
     gpu.withScratch(accumulators * chunks * all, (partials) => {
       const part = shaderOf(`part ${quads}`, () => foldShader(structure, quads, "part"));
-      gpu.forEach(part, buffers([partials]), { ...cut, folds, chunks, outputs: count }, count * chunks);
+      gpu.forEach(
+        part,
+        buffers("part", [partials]),
+        { ...cut, folds, chunks, outputs: count },
+        count * chunks,
+      );
       const finish = shaderOf("finish", () => finishShader(structure));
-      gpu.forEach(finish, buffers([...outputs, partials]), { ...params, chunks, outputs: all }, all);
+      gpu.forEach(
+        finish,
+        buffers("finish", [...outputs, partials]),
+        { ...params, chunks, outputs: all },
+        all,
+      );
     });
   };
 }
 
-/** Folds all elements of an output and writes it (`whole`), or folds a chunk and writes a partial result (`part`). */
+/** Folds all elements of an output and writes it, folds a chunk and writes a partial result, or combines these. */
+type Stage = "whole" | "part" | "finish";
+
+/** The expressions that a stage evaluates. */
+function readIn({ definition: { accumulators, outputs } }: LoopStructure, stage: Stage): Expr[] {
+  const folded = stage === "finish" ? [] : accumulators.map(({ of }) => of);
+  return [...folded, ...(stage === "part" ? [] : outputs)];
+}
+
 function foldShader(structure: LoopStructure, quads: Quads, stage: "whole" | "part"): Shader {
   const { name, outputs, accumulators } = structure.definition;
   // Lanes along the folded elements meet in the end, and all four then hold the same.
@@ -123,7 +143,7 @@ function foldShader(structure: LoopStructure, quads: Quads, stage: "whole" | "pa
     label,
     structure,
     quads ? "vec4f" : "f32",
-    bindingsOf(structure, quads, targets),
+    bindingsOf(structure, readIn(structure, stage), quads, targets),
     words,
     body,
   );
@@ -145,7 +165,7 @@ function finishShader(structure: LoopStructure): Shader {
   ];
   const targets = outputs.map((_, i) => ({ name: `y${i}`, type: "f32", access: "read_write" as const }));
   const bindings = [
-    ...bindingsOf(structure, undefined, targets),
+    ...bindingsOf(structure, readIn(structure, "finish"), undefined, targets),
     { name: "partials", type: "f32", access: "read" as const },
   ];
   return buildShader(`${name} (finish)`, structure, "f32", bindings, words, body);

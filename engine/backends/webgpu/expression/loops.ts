@@ -6,6 +6,8 @@
  * the innermost loop counts quads, and so do the strides of the operands that are read in quads.
  */
 import { prelude } from "../../../expr/emit-wgsl.ts";
+import { inputsOf } from "../../../expr/expr.ts";
+import type { Expr } from "../../../expr/expr.ts";
 import type { LoopStructure } from "../../../expr/kernel.ts";
 import { range } from "../../../expr/space.ts";
 import type { Params } from "../../../kernel.ts";
@@ -22,9 +24,17 @@ const rankOf = (structure: LoopStructure, loop: "kept" | "reduced"): number =>
 const isInQuads = (structure: LoopStructure, operand: number, quads: Quads): boolean =>
   quads !== undefined && structure[quads === "kept" ? "keptInner" : "reducedInner"][operand] === "next";
 
-/** Operands that are tensors, but not those that an output overwrites: these are read from the output. */
-const boundOperands = ({ operands, definition }: LoopStructure): number[] =>
-  range(operands.length).filter((i) => operands[i] !== "number" && !(definition.inPlace ?? []).includes(i));
+/**
+ * The operands that a shader needs buffers for, since a device has few: tensors that its expressions read, but not those
+ * that an output overwrites, which are read from the output.
+ */
+const boundOperands = ({ operands, definition }: LoopStructure, read: readonly Expr[]): number[] => {
+  const inputs = inputsOf(read);
+  const overwritten = definition.inPlace ?? [];
+  return range(operands.length).filter(
+    (i) => operands[i] !== "number" && inputs.includes(i) && !overwritten.includes(i),
+  );
+};
 
 /** Whether the kernel's sizes allow quads along a loop: whole ones, that start at multiples of four. */
 export function fitsQuads(
@@ -67,9 +77,14 @@ export interface Binding {
   readonly access: "read" | "read_write";
 }
 
-/** The buffers of a kernel's operands and outputs, in the order of {@link orderBuffers}. */
-export function bindingsOf(structure: LoopStructure, quads: Quads, outputs: readonly Binding[]): Binding[] {
-  const operands = boundOperands(structure).map((i) => {
+/** The buffers of the operands that the expressions read and of the outputs, in the order of {@link orderBuffers}. */
+export function bindingsOf(
+  structure: LoopStructure,
+  read: readonly Expr[],
+  quads: Quads,
+  outputs: readonly Binding[],
+): Binding[] {
+  const operands = boundOperands(structure, read).map((i) => {
     const element = structure.operands[i] === "i32" ? "i32" : "f32";
     const type = isInQuads(structure, i, quads) ? `vec4<${element}>` : element;
     return { name: `x${i}`, type, access: "read" as const };
@@ -77,10 +92,15 @@ export function bindingsOf(structure: LoopStructure, quads: Quads, outputs: read
   return [...operands, ...outputs];
 }
 
-/** Inputs without those that are overwritten, then outputs. */
-export function orderBuffers<B>(structure: LoopStructure, inputs: readonly B[], outputs: readonly B[]): B[] {
+/** The inputs that need a buffer, then outputs. */
+export function orderBuffers<B>(
+  structure: LoopStructure,
+  read: readonly Expr[],
+  inputs: readonly B[],
+  outputs: readonly B[],
+): B[] {
   const tensors = range(structure.operands.length).filter((i) => structure.operands[i] !== "number");
-  const bound = boundOperands(structure);
+  const bound = boundOperands(structure, read);
   return [...inputs.filter((_, i) => bound.includes(tensors[i] ?? -1)), ...outputs];
 }
 

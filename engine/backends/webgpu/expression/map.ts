@@ -24,7 +24,7 @@ export function mapBody(structure: LoopStructure): WgslBody<string> {
   let [plain, quads]: (Shader | undefined)[] = [];
   const count = outputCount(structure);
   return (gpu, params, inputs, outputs) => {
-    const buffers = orderBuffers(structure, inputs, outputs);
+    const buffers = orderBuffers(structure, structure.definition.outputs, inputs, outputs);
     if (fitsQuads(structure, params, "kept")) {
       gpu.forEach((quads ??= mapShader(structure, "kept")), buffers, inQuads(structure, params, "kept"), count(params) / 4); // prettier-ignore
     } else {
@@ -48,7 +48,14 @@ function mapShader(structure: LoopStructure, quads: Quads): Shader {
     ...inputsOf(outputs).map((i) => `let v${i} = ${readOperand(structure, i, ["kept"], quads)};`),
     ...writeOutputs(structure, (i) => `v${i}`, "thread", (value) => value), // prettier-ignore
   ];
-  return buildShader(name, structure, type, bindingsOf(structure, quads, targets), [], body);
+  return buildShader(
+    name,
+    structure,
+    type,
+    bindingsOf(structure, structure.definition.outputs, quads, targets),
+    [],
+    body,
+  );
 }
 
 /** Statements that compute every output, and then write them all: what is overwritten was read before. */
