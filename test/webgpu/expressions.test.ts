@@ -12,11 +12,13 @@ import { emitWgsl, literal, prelude } from "../../engine/expr/emit-wgsl.ts";
 import * as e from "../../engine/expr/expr.ts";
 import type { Expr } from "../../engine/expr/expr.ts";
 import { Formula } from "../../engine/formula.ts";
+import { jointSums } from "../../engine/joint-sums.ts";
 import { updateExpression } from "../../engine/launch.ts";
 import { scope } from "../../engine/scope.ts";
 import type { Shape } from "../../engine/shape.ts";
 import { sizeOf } from "../../engine/shape.ts";
 import type { Tensor } from "../../engine/tensor.ts";
+import { concat } from "../../kernels/index.ts";
 import { floats } from "../kernels/run-kernel.ts";
 import { open, skip } from "./adapter.ts";
 import { assertClose } from "./kernels.ts";
@@ -157,6 +159,18 @@ describe("expressions on WebGPU", { skip }, () => {
       }
     });
   }
+
+  it("fold six operands into two sums, in chunks: no shader binds more buffers than devices have", async () => {
+    const sums = jointSums("sums of six", 6, (a, b, c, d, p, q) => ({
+      products: e.add(e.mul(a, b), e.mul(c, d)),
+      others: e.mul(p, q),
+    }));
+    const xs = Array.from({ length: 6 }, (_, i) => floats(4000, i + 1));
+    await compare(() => {
+      const { products, others } = sums(xs.map((x) => tensor(x, [1000, 4])), [0]); // prettier-ignore
+      return concat([products, others], 0);
+    }, "sums of six");
+  });
 
   it("fold to the same bits each time", async () => {
     const x = floats(200000, 3);
