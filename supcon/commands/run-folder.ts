@@ -32,7 +32,7 @@ export const runFiles = {
 const columns = [
   ...(["epoch", "steps", "loss", "learningRate", "imagesPerSecond", "seconds"] as const),
   ...(["gradientNorm", "updateNorm", "lossFloor", "lossCeiling", "emptyAnchors"] as const),
-  ...(["alignment", "uniformity", "positiveHardness", "negativeHardness"] as const),
+  ...(["alignment", "uniformity", "positiveHardness", "negativeHardness", "neighbourAccuracy"] as const),
 ] as const;
 type Column = (typeof columns)[number];
 

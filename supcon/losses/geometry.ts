@@ -56,17 +56,7 @@ export function embeddingDiagnostics(
   const who = "embeddingDiagnostics";
   checkPositive(who, "temperature", temperature);
   requireOneOf(who, "summation", summation, ["out", "in"]);
-  const rows = labels.length * views;
-  if (!(width > 0) || embeddings.length !== rows * width) {
-    throw new ShapeError(
-      `${who}: expected ${labels.length} samples of ${views} rows of length ${width}, got ${embeddings.length} numbers`,
-    );
-  }
-  if (rows < 2) throw new ValueError(`${who}: expected at least 2 rows, got ${rows}`);
-  for (let i = 0; i < labels.length; i++) {
-    if (Number.isInteger(labels[i])) continue;
-    throw new DTypeError(`${who}: expected integers as labels, got ${labels[i] ?? "none"} at position ${i}`);
-  }
+  const rows = checkedRows(who, embeddings, labels, width, views);
   const z = unitRows(embeddings, rows, width);
   const labelOf = (row: number): number => labels[Math.floor(row / views)] ?? 0;
   const [align, spread] = [new Mean(), new Mean()];
@@ -112,6 +102,53 @@ export function embeddingDiagnostics(
     positiveHardness: pull.value,
     negativeHardness: push.value,
   };
+}
+
+/**
+ * The share of rows whose nearest row of another sample, by the angle, is of their own class: how well a batch classifies
+ * itself. Of a batch with a single sample NaN. Rows, cost and errors as for {@link embeddingDiagnostics}.
+ */
+export function neighbourAccuracy(
+  embeddings: Numbers,
+  labels: Numbers,
+  { width, views = 1 }: Pick<EmbeddingDiagnosticsOptions, "width" | "views">,
+): number {
+  const rows = checkedRows("neighbourAccuracy", embeddings, labels, width, views);
+  const z = unitRows(embeddings, rows, width);
+  const sampleOf = (row: number): number => Math.floor(row / views);
+  const right = new Mean();
+  for (let i = 0; i < rows && labels.length > 1; i++) {
+    let [nearest, best] = [-1, -Infinity];
+    for (let a = 0; a < rows; a++) {
+      if (sampleOf(a) === sampleOf(i)) continue;
+      const s = similarity(z, i, a, width);
+      if (s > best) [nearest, best] = [a, s];
+    }
+    right.add(labels[sampleOf(nearest)] === labels[sampleOf(i)] ? 1 : 0);
+  }
+  return right.value;
+}
+
+/** The number of rows, after a look at what a batch consists of. */
+function checkedRows(
+  who: string,
+  embeddings: Numbers,
+  labels: Numbers,
+  width: number,
+  views: number,
+): number {
+  const rows = labels.length * views;
+  if (!(width > 0) || embeddings.length !== rows * width) {
+    throw new ShapeError(
+      `${who}: expected ${labels.length} samples of ${views} rows of length ${width}, got ${embeddings.length} numbers`,
+    );
+  }
+  if (rows < 2) throw new ValueError(`${who}: expected at least 2 rows, got ${rows}`);
+  for (let i = 0; i < labels.length; i++) {
+    if (Number.isInteger(labels[i])) continue;
+    throw new DTypeError(`${who}: expected integers as labels, got ${labels[i] ?? "none"} at position ${i}`);
+  }
+  return rows;
 }
 
 class Mean {

@@ -7,6 +7,6 @@ export { maxMarginLoss, nPairsLoss, tripletLoss } from "./relatives.ts";
 export type { TripletOptions } from "./relatives.ts";
 export { balancedAnchorLosses, balancedLoss, parametricLoss } from "./long-tail.ts";
 export type { BalancedOptions, ParametricOptions } from "./long-tail.ts";
-export { embeddingDiagnostics } from "./geometry.ts";
+export { embeddingDiagnostics, neighbourAccuracy } from "./geometry.ts";
 export type { EmbeddingDiagnostics, EmbeddingDiagnosticsOptions } from "./geometry.ts";
 export { multiLabelMask } from "./multi-label.ts";

@@ -3,7 +3,12 @@ import { scope } from "../../engine/scope.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import { add, sub } from "../../kernels/index.ts";
 import { globalNorm } from "../../nn/index.ts";
-import { collapseWarning, embeddingDiagnostics, supConDiagnostics } from "../losses/index.ts";
+import {
+  collapseWarning,
+  embeddingDiagnostics,
+  neighbourAccuracy,
+  supConDiagnostics,
+} from "../losses/index.ts";
 import type { SupConDiagnostics } from "../losses/index.ts";
 import { defaultTemperatures, settingsOf, takesKeys } from "./contrastive.ts";
 import type { ObjectiveOptions, Views } from "./objective.ts";
@@ -22,6 +27,8 @@ export interface StepDiagnostics {
   readonly uniformity?: number;
   readonly positiveHardness?: number;
   readonly negativeHardness?: number;
+  /** How well the batch classifies itself; see `neighbourAccuracy`. */
+  readonly neighbourAccuracy?: number;
   /** What to do where the embeddings have collapsed. */
   readonly warning?: string;
 }
@@ -61,11 +68,13 @@ export function diagnose(
     own,
     look,
   );
+  const nearest = neighbourAccuracy(projections, labels, look);
   // First views alone have no positives among each other, where keys are another encoder's.
   const shape = {
     ...(Number.isFinite(alignment) && { alignment }),
     ...(Number.isFinite(uniformity) && { uniformity }),
     ...(Number.isFinite(positiveHardness) && { positiveHardness, negativeHardness }),
+    ...(Number.isFinite(nearest) && { neighbourAccuracy: nearest }),
   };
   const bounds = lossBounds(labels, views, options);
   if (!bounds) return shape;

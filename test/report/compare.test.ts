@@ -87,7 +87,7 @@ describe("comparePage", () => {
     const text = comparePage("Sweep", groups);
     assert.deepEqual(headings(text), [
       ...["Side by side", "Figures", "Linear classifier", "k-NN", "Nearest class mean"],
-      ...["Calibration error (linear)", "Time", "Training", "Loss", "Learning rate"],
+      ...["Calibration error (linear)", "Time", "Training", "Loss", "Accuracy in the batch", "Learning rate"],
       ...["Hardness of positives", "Hardness of negatives", "Alignment", "Uniformity", "Runs"],
     ]);
     const labels = parsePage(text).all("svg").map((svg) => svg.getAttribute("aria-label")); // prettier-ignore

@@ -31,7 +31,15 @@ describe("report of a run", () => {
   it("has a section for all there is", () => {
     assert.deepEqual(headings(page), [
       ...["Accuracies", "On the run's own data"],
-      ...["Training", "Loss", "Learning rate", "Hardness", "Alignment", "Uniformity"],
+      ...[
+        "Training",
+        "Loss",
+        "Accuracy in the batch",
+        "Learning rate",
+        "Hardness",
+        "Alignment",
+        "Uniformity",
+      ],
       ...["Features", "Map of the test images", "Similarity of test images", "Nearest neighbours"],
       ...["Mistakes", "Confusion matrix", "Calibration"],
       ...["Damaged images", "Errors by kind of damage", "Errors and calibration by severity"],

@@ -45,7 +45,13 @@ export const result: TrainResult = {
 
 export const metrics: readonly Metrics[] = [1, 2, 3].map((epoch) => ({
   ...{ epoch, steps: 10 * epoch, loss: 4 - epoch, lossFloor: 1, learningRate: 0.1 / epoch },
-  ...{ alignment: 0.5, uniformity: -epoch, positiveHardness: 0.2, negativeHardness: 0.1 },
+  ...{
+    alignment: 0.5,
+    uniformity: -epoch,
+    positiveHardness: 0.2,
+    negativeHardness: 0.1,
+    neighbourAccuracy: 0.7,
+  },
 }));
 
 const accuracy = { top1: 0.9, top5: 1, seconds: 0.1 };

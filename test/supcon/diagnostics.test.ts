@@ -7,6 +7,7 @@ import { DTypeError, ShapeError, ValueError } from "../../engine/errors.ts";
 import {
   collapseWarning,
   embeddingDiagnostics,
+  neighbourAccuracy,
   supConDiagnostics,
   supConLoss,
 } from "../../supcon/losses/index.ts";
@@ -18,6 +19,20 @@ const close = (actual: number, expected: number, tolerance = 1e-10): void => {
   assert.ok(off <= tolerance * Math.max(1, Math.abs(expected)), `expected ${expected}, got ${actual}`);
 };
 const mean = (xs: readonly number[]): number => xs.reduce((a, b) => a + b, 0) / xs.length;
+
+describe("neighbourAccuracy", () => {
+  it("is by hand 3 of 4: the last row's neighbour is of the other class; lengths mean nothing", () => {
+    const rows = [1, 0, 9, 1, 0, 5, 1, 0.9];
+    assert.equal(neighbourAccuracy(rows, [0, 0, 1, 1], { width: 2 }), 0.75);
+  });
+  it("does not count a sample's own views, and is NaN where there is no other sample", () => {
+    assert.equal(neighbourAccuracy([1, 0, 1, 0, 0, 1, 0, 1], [0, 1], { width: 2, views: 2 }), 0);
+    assert.equal(neighbourAccuracy([1, 0, 0, 1], [3], { width: 2, views: 2 }), NaN);
+  });
+  it("refuses rows that do not fit", () => {
+    assertRefused(() => neighbourAccuracy([1, 2, 3], [0, 1], { width: 2 }), ShapeError, /^neighbourAccuracy: expected 2 samples of 1 rows of length 2, got 3 numbers/); // prettier-ignore
+  });
+});
 
 describe("embeddingDiagnostics", () => {
   it("knows a collapsed batch, and classes at opposite poles", () => {

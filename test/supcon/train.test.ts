@@ -54,7 +54,7 @@ describe("supcon/train.ts", () => {
     assert.ok(Number(result.seconds) > Number(result.pretrainSeconds), "evaluation takes time as well");
 
     const [header, row, ...rest] = readFileSync(join(out, "metrics.csv"), "utf8").split("\n");
-    assert.equal(header, "epoch,steps,loss,learningRate,imagesPerSecond,seconds,gradientNorm,updateNorm,lossFloor,lossCeiling,emptyAnchors,alignment,uniformity,positiveHardness,negativeHardness"); // prettier-ignore
+    assert.equal(header, "epoch,steps,loss,learningRate,imagesPerSecond,seconds,gradientNorm,updateNorm,lossFloor,lossCeiling,emptyAnchors,alignment,uniformity,positiveHardness,negativeHardness,neighbourAccuracy"); // prettier-ignore
     assert.ok(row!.split(",").every((cell) => cell !== "" && Number.isFinite(Number(cell))), `a number in each column: ${row}`); // prettier-ignore
     assert.match(row!, /^1,4,\d+\.\d+,/);
     assert.deepEqual(rest, [""]);

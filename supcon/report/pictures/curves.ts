@@ -37,6 +37,13 @@ export const curves: readonly Curve[] = [
       "Each example is compared with a whole batch, so the loss does not go to 0: several positives share one softmax. The dashed line is what the labels of the epoch's last batch allow, with all positives at similarity 1 and all negatives at -1.",
   },
   {
+    title: "Accuracy in the batch",
+    unit: "share of views",
+    lines: [{ column: "neighbourAccuracy", name: "nearest neighbour", colour: colours.blue }],
+    caption:
+      "Share of views whose nearest view of another image of the batch is of their class: it sees training images, and few of them at a time, so it only shows where the training goes. The test accuracies above are what counts.",
+  },
+  {
     title: "Learning rate",
     unit: "at the epoch's last step",
     lines: [{ column: "learningRate", name: "learning rate", colour: colours.blue }],
