@@ -51,10 +51,14 @@ export interface LoopStructure {
   readonly keptInner: readonly InnerStride[];
   /** The same along the innermost reduced loop. */
   readonly reducedInner: readonly InnerStride[];
-  /** Which operands read the same elements in every row: they do not move along the kept loops but the innermost. */
-  readonly sameInRows: readonly boolean[];
-  /** The length of the innermost kept loop where it is {@link isShort}, else 0. */
-  readonly shortRow: number;
+  readonly shortRows: ShortRows | null;
+}
+
+/** Two kept loops of which the inner one, a row, {@link isShort}. */
+interface ShortRows {
+  readonly length: number;
+  /** Which operands read the same elements in every row. */
+  readonly same: readonly boolean[];
 }
 
 /**
@@ -68,6 +72,11 @@ export type InnerStride = "same" | "next" | "far";
 
 const kernels = new WeakMap<ExpressionDefinition, Map<string, Kernel>>();
 
+function shortRowsOf({ kept: [rows, length, ...more], strides }: IterationSpace): ShortRows | null {
+  if (rows === undefined || length === undefined || more.length > 0 || !isShort(length)) return null;
+  return { length, same: strides.map(({ kept: [stride = 0] }) => stride === 0) };
+}
+
 /** The kernel of a definition for a loop structure, made once. */
 export function expressionKernel(
   definition: ExpressionDefinition,
@@ -78,11 +87,10 @@ export function expressionKernel(
   const [keptRank, reducedRank] = [space.kept.length, space.reduced.length];
   const keptInner = space.strides.map(({ kept }) => innerStride(kept));
   const reducedInner = space.strides.map(({ reduced }) => innerStride(reduced));
-  const sameInRows = space.strides.map(({ kept }) => kept.slice(0, -1).every((stride) => stride === 0));
-  const row = space.kept.at(-1) ?? 0;
+  const shortRows = shortRowsOf(space);
   const loops = { keptRank, reducedRank, foldsRows, keptInner, reducedInner };
-  const structure = { definition, operands, ...loops, sameInRows, shortRow: isShort(row) ? row : 0 };
-  const key = [operands, ...Object.values(loops), sameInRows, structure.shortRow].join(";");
+  const structure = { definition, operands, ...loops, shortRows };
+  const key = [operands, ...Object.values(loops), shortRows?.length, shortRows?.same].join(";");
   let known = kernels.get(definition);
   if (!known) kernels.set(definition, (known = new Map<string, Kernel>()));
   let kernel = known.get(key);

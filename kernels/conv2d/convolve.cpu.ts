@@ -10,7 +10,7 @@ import { runTasks, Words } from "../../engine/backends/cpu/task.ts";
 import type { Machine } from "../../engine/backends/cpu/machine.ts";
 import { conv2dOperations } from "./geometry.ts";
 import type { ConvGeometry } from "./geometry.ts";
-import { lineCount, lineFunction, linesOf, lineWords, wholeTiles } from "./lines.cpu.ts";
+import { lineCount, lineFunction, linesOf, lineWords, wholeTiles, writeLines } from "./lines.cpu.ts";
 import type { Images } from "./lines.cpu.ts";
 import { cutBatch, forUnits, unitWords } from "./units.cpu.ts";
 
@@ -124,17 +124,12 @@ function convolveTask(module: ModuleBuilder, multiplication: Multiplication): vo
       const wholeRows = i32.and(i32.add(rows, tile - 1), -tile);
       const lines = f.let(i32.add(i32.mul(i32.sub(wholeRows, 1), word("strideHeight")), word("windowLines")));
       const firstLine = f.let(i32.mul(firstRow, word("strideHeight")));
-      const line = f.let(scratch);
-      f.forRange(firstImage, i32.add(firstImage, images), 1, (image) => {
-        f.forRange(firstLine, i32.add(firstLine, lines), 1, (i) => {
-          f.call(writeLine, args, image, i, line);
-          f.increment(line, word("lineBytes"));
-        });
-      });
+      const lineBytes = word("lineBytes");
+      writeLines(f, writeLine, { args, firstImage, images, firstLine, lines, to: scratch, lineBytes });
       const to = f.let(i32.add(word("to"), i32.mul(firstImage, word("toImageBytes"))));
       f.increment(to, i32.mul(firstRow, word("toRowBytes")));
       const own = i32.add(args, words.bytes);
-      f.call(multiply, own, scratch, images, rows, i32.mul(lines, word("lineBytes")), to);
+      f.call(multiply, own, scratch, images, rows, i32.mul(lines, lineBytes), to);
     });
   });
 }

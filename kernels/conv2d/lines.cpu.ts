@@ -4,7 +4,13 @@
  * the image are lines of zeros. Where images have more channels than are wanted, lines hold only those.
  */
 import { f32x4, i32, v128 } from "../../engine/backends/cpu/assembler.ts";
-import type { Func, ModuleBuilder, Operand, Value } from "../../engine/backends/cpu/assembler.ts";
+import type {
+  Func,
+  FunctionBuilder,
+  ModuleBuilder,
+  Operand,
+  Value,
+} from "../../engine/backends/cpu/assembler.ts";
 import type { Pointer } from "../../engine/kernel.ts";
 import { windowSpan } from "../window.ts";
 import type { ConvGeometry } from "./geometry.ts";
@@ -133,5 +139,23 @@ export function lineFunction(
       },
     );
     zeros(word("zerosAfter"));
+  });
+}
+
+/** Writes the code that pads the lines of some images of a unit, `lines` of each from `firstLine` on, one after another. */
+export function writeLines(
+  f: FunctionBuilder,
+  write: LineFunction,
+  unit: Readonly<
+    Record<"args" | "firstImage" | "images" | "firstLine" | "lines" | "to" | "lineBytes", Value<"i32">>
+  >,
+): void {
+  const { args, firstImage, images, firstLine, lines, lineBytes } = unit;
+  const to = f.let(unit.to);
+  f.forRange(firstImage, i32.add(firstImage, images), 1, (image) => {
+    f.forRange(firstLine, i32.add(firstLine, lines), 1, (line) => {
+      f.call(write, args, image, line, to);
+      f.increment(to, lineBytes);
+    });
   });
 }

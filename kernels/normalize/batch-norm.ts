@@ -57,12 +57,14 @@ export interface BatchNormOutputs {
 
 type Inputs = Readonly<Record<"x" | "gamma" | "beta", Tensor>> & { readonly residual?: Tensor };
 
+const affine = (x: e.Expr, mean: e.Expr, scale: e.Expr, beta: e.Expr): e.Expr =>
+  e.add(e.mul(e.sub(x, mean), scale), beta);
 // The residual is 0 where there is none.
 const normalize = elementwise("batchNorm", (x, mean, scale, beta, residual) =>
-  e.add(e.add(e.mul(e.sub(x, mean), scale), beta), residual),
+  e.add(affine(x, mean, scale, beta), residual),
 );
 const normalizeRelu = elementwise("batchNormRelu", (x, mean, scale, beta, residual) =>
-  e.max(e.add(e.add(e.mul(e.sub(x, mean), scale), beta), residual), 0),
+  e.max(e.add(affine(x, mean, scale, beta), residual), 0),
 );
 
 // gamma rstd: one for each channel, not for each element
@@ -74,20 +76,20 @@ const slope = elementwise("batchNorm.k1", (dvariance, a, rstd, dgamma, n) =>
   e.div(e.sub(e.mul(2, dvariance), e.mul(e.mul(a, rstd), dgamma)), n),
 );
 const offset = elementwise("batchNorm.k0", (dmean, a, dbeta, n) => e.div(e.sub(dmean, e.mul(a, dbeta)), n));
-const gradientOfX = elementwise("batchNorm.dx", (dy, a, x, mean, k1, k0) =>
-  e.add(e.add(e.mul(a, dy), e.mul(k1, e.sub(x, mean))), k0),
-);
+const dx = (dy: e.Expr, a: e.Expr, x: e.Expr, mean: e.Expr, k1: e.Expr, k0: e.Expr): e.Expr =>
+  e.add(e.add(e.mul(a, dy), e.mul(k1, e.sub(x, mean))), k0);
+const gradientOfX = elementwise("batchNorm.dx", dx);
 
 // g of a rectifier, by its output, and by its input a (x - mean) + beta
 const passed = elementwise("batchNormRelu.g", (dy, y) => e.where(e.less(0, y), dy, 0));
 const passedAt = (dy: e.Expr, a: e.Expr, x: e.Expr, mean: e.Expr, beta: e.Expr): e.Expr =>
-  e.where(e.less(0, e.add(e.mul(e.sub(x, mean), a), beta)), dy, 0);
+  e.where(e.less(0, affine(x, mean, a, beta)), dy, 0);
 const sumsRelu = jointSums("batchNormRelu.sums", 6, (dy, x, mean, rstd, a, beta) => {
   const g = passedAt(dy, a, x, mean, beta);
   return { dbeta: g, dgamma: e.mul(g, e.mul(e.sub(x, mean), rstd)) };
 });
 const gradientOfXRelu = elementwise("batchNormRelu.dx", (dy, a, x, mean, k1, k0, beta) =>
-  e.add(e.add(e.mul(a, passedAt(dy, a, x, mean, beta)), e.mul(k1, e.sub(x, mean))), k0),
+  dx(passedAt(dy, a, x, mean, beta), a, x, mean, k1, k0),
 );
 
 const batchNormOp = defineMultiOp({

@@ -8,7 +8,7 @@ import { atomicWrite } from "../run/atomic.ts";
 import { readFeatures } from "../run/features.ts";
 import type { RunFeatures } from "../run/features.ts";
 import { newCommand } from "./command.ts";
-import { readFinishedRun } from "./finished-run.ts";
+import { readFinishedConfig, readFinishedRun } from "./finished-run.ts";
 import type { FinishedRun } from "./finished-run.ts";
 import { stopwatch } from "./progress.ts";
 import { aimOf, changesOf } from "./report.ts";
@@ -22,8 +22,7 @@ them. One file, which opens without a network.
 
 supcon/train.ts writes it at its end, and supcon/evaluate.ts with what it found.`;
 
-const commandLine = () =>
-  newCommand("report", about).argument("<run>", "run folder of supcon/train.ts").allowExcessArguments(false);
+const commandLine = () => newCommand("report", about).argument("<run>", "run folder of supcon/train.ts");
 
 /** Reads the command line (without node and script): the run's folder. Throws as `parseTrainCommand` does. */
 export function parseReportCommand(args: readonly string[]): string {
@@ -37,8 +36,8 @@ export function parseReportCommand(args: readonly string[]): string {
  * files.
  */
 export async function report(folder: string): Promise<void> {
-  const run = readFinishedRun("report", folder);
-  const backend = await init({ backend: run.config.backend });
+  const { backend: name } = readFinishedConfig("report", folder);
+  const backend = await init({ backend: name });
   try {
     console.log(await writeReport(folder));
   } finally {

@@ -28,7 +28,8 @@ import type { Multiplication, UnitFunction } from "../convolve.cpu.ts";
 import type { ConvGeometry } from "../geometry.ts";
 import { linesOf, wholeTiles } from "../lines.cpu.ts";
 import type { Images } from "../lines.cpu.ts";
-import { applyPairedColumns, squareBytes, tileTransform, transformSquare } from "./transforms.cpu.ts";
+import { placeOfTile, tileTransform } from "./tiles.cpu.ts";
+import { applyPairedColumns, squareBytes, transformSquare } from "./transforms.cpu.ts";
 import { transforms } from "./winograd.ts";
 import type { OutputTile } from "./winograd.ts";
 
@@ -137,10 +138,7 @@ function inputsFunction(module: ModuleBuilder, layout: Layout): Func<typeof inpu
     const input = f.let(i32.add(memory, layout.inputs));
     const placed = f.let(i32.add(memory, layout.places));
     f.forRange(first, end, 1, (tile) => {
-      const image = f.let(i32.divU(tile, imageTiles));
-      const inImage = f.let(i32.sub(tile, i32.mul(image, imageTiles)));
-      const row = f.let(i32.mul(i32.divU(inImage, tileColumns), m));
-      const column = f.let(i32.mul(i32.remU(inImage, tileColumns), m));
+      const { image, row, column } = placeOfTile(f, m, tile, imageTiles, tileColumns);
 
       const from = f.let(i32.add(lines, i32.mul(image, imageBytes)));
       f.increment(from, i32.add(i32.mul(row, word("lineBytes")), i32.mul(column, pixelBytes)));

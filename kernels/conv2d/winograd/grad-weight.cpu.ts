@@ -12,7 +12,7 @@
  * about 9 additions and 5 memory accesses for each pixel and four channels of x, and 7 and 5 of dy.
  */
 import { i32 } from "../../../engine/backends/cpu/assembler.ts";
-import type { Func, FunctionBuilder, ModuleBuilder, Value } from "../../../engine/backends/cpu/assembler.ts";
+import type { Func, ModuleBuilder, Value } from "../../../engine/backends/cpu/assembler.ts";
 import {
   B_STEP_BYTES,
   TILE_COLUMNS,
@@ -24,11 +24,12 @@ import { minU, runTasks, Words } from "../../../engine/backends/cpu/task.ts";
 import type { Pointer } from "../../../engine/kernel.ts";
 import { conv2dOperations } from "../geometry.ts";
 import type { ConvGeometry } from "../geometry.ts";
-import { lineCount, lineFunction, linesOf, lineWords, wholeTiles } from "../lines.cpu.ts";
-import type { Images, LineFunction } from "../lines.cpu.ts";
+import { lineCount, lineFunction, linesOf, lineWords, wholeTiles, writeLines } from "../lines.cpu.ts";
+import type { Images } from "../lines.cpu.ts";
 import { cutBatch, forUnits, unitWords } from "../units.cpu.ts";
 import { finishGradWeight } from "./grad-weight-finish.cpu.ts";
-import { squareBytes, tileTransform } from "./transforms.cpu.ts";
+import { placeOfTile, tileTransform } from "./tiles.cpu.ts";
+import { squareBytes } from "./transforms.cpu.ts";
 import { chunksOf, transforms, transpose } from "./winograd.ts";
 import type { OutputTile } from "./winograd.ts";
 
@@ -60,7 +61,7 @@ function layoutOf(m: OutputTile, { inChannels, outChannels }: ConvGeometry) {
   const dyPositionBytes = panels * panelBytes + 64;
   const sumsRowBytes = panels * B_STEP_BYTES;
   const sumsPositionBytes = TILE_ROWS * inGroups * sumsRowBytes;
-  const x = 64 * Math.ceil(Math.max(squareBytes(transforms(m).input), 16 * side ** 2) / 64);
+  const x = 64 * Math.ceil(squareBytes(transforms(m).input) / 64);
   const dy = x + side ** 2 * xPositionBytes;
   return {
     ...{ m, side, inChannels, outChannels, inGroups, panels, blockTiles, xTileBytes, panelBytes },
@@ -152,7 +153,7 @@ function gradWeightTask(module: ModuleBuilder, layout: Layout): void {
     forUnits(f, word, share, ({ firstImage, images, firstRow, rows }, isFirst) => {
       const wholeRows = f.let(i32.and(i32.add(rows, m - 1), -m));
       const xRows = f.let(i32.add(i32.sub(wholeRows, 1), word("windowLines")));
-      const range = { args, firstImage, images, firstRow };
+      const range = { args, firstImage, images, firstLine: firstRow };
       writeLines(f, writeX, { ...range, lines: xRows, to: lines, lineBytes: word("lineBytes") });
       writeLines(f, writeDy, { ...range, lines: wholeRows, to: dyLines, lineBytes: word("dyLineBytes") });
 
@@ -164,10 +165,7 @@ function gradWeightTask(module: ModuleBuilder, layout: Layout): void {
         const xTo = f.let(i32.add(block, layout.x));
         const dyTo = f.let(i32.add(block, layout.dy));
         f.forRange(first, end, 1, (tile) => {
-          const image = f.let(i32.divU(tile, imageTiles));
-          const inImage = f.let(i32.sub(tile, i32.mul(image, imageTiles)));
-          const row = f.let(i32.mul(i32.divU(inImage, tileColumns), m));
-          const column = f.let(i32.mul(i32.remU(inImage, tileColumns), m));
+          const { image, row, column } = placeOfTile(f, m, tile, imageTiles, tileColumns);
           const at = (
             lines: Value<"i32">,
             imageRows: Value<"i32">,
@@ -186,24 +184,6 @@ function gradWeightTask(module: ModuleBuilder, layout: Layout): void {
         const isStart = i32.and(isFirst, i32.eqz(first));
         f.call(multiply, block, sums, i32.sub(end, first), i32.eqz(isStart));
       });
-    });
-  });
-}
-
-/** Writes the padded lines of some images of a unit one after another. */
-function writeLines(
-  f: FunctionBuilder,
-  write: LineFunction,
-  unit: Readonly<
-    Record<"args" | "firstImage" | "images" | "firstRow" | "lines" | "to" | "lineBytes", Value<"i32">>
-  >,
-): void {
-  const { args, firstImage, images, firstRow, lines, lineBytes } = unit;
-  const to = f.let(unit.to);
-  f.forRange(firstImage, i32.add(firstImage, images), 1, (image) => {
-    f.forRange(firstRow, i32.add(firstRow, lines), 1, (line) => {
-      f.call(write, args, image, line, to);
-      f.increment(to, lineBytes);
     });
   });
 }

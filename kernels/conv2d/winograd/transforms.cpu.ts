@@ -1,17 +1,11 @@
 /**
  * Winograd's transforms as code: matrix * square * matrix^T for squares of vectors, each of four neighbouring channels.
  *
- * The rows of G, A and B^T, and the columns of their transposes, that belong to a pair of points a, -a have the same even powers and
- * opposite odd ones. So each pair takes its even and its odd part once, and their sum and difference.
+ * The rows of G, A and B^T, and the columns of their transposes, that belong to a pair of points a, -a have the same even
+ * powers and opposite odd ones. So each pair takes its even and its odd part once, and their sum and difference.
  */
-import { f32x4, i32, v128 } from "../../../engine/backends/cpu/assembler.ts";
-import type {
-  Func,
-  FunctionBuilder,
-  Local,
-  ModuleBuilder,
-  Value,
-} from "../../../engine/backends/cpu/assembler.ts";
+import { f32x4, v128 } from "../../../engine/backends/cpu/assembler.ts";
+import type { FunctionBuilder, Local, Value } from "../../../engine/backends/cpu/assembler.ts";
 import type { Matrix } from "./winograd.ts";
 
 type Vector = Local<"v128">;
@@ -51,48 +45,6 @@ export function transformSquare(
     const row = side.map((j) => f.let(v128.load(scratch, 16 * (size * i + j))));
     apply(f, matrix, row, (j, element) => {
       store(i, j, element);
-    });
-  });
-}
-
-/** Where the squares of one tile are, channel by channel, and where their transforms go: constants of the code. */
-export interface TileLayout {
-  /** From a pixel to the next in its line. */
-  readonly pixelBytes: number;
-  /** Channels come in groups of so many vectors; there may be a few more than the pixel has. */
-  readonly groups: number;
-  readonly groupVectors: number;
-  /** From the transforms of one group to those of the next. */
-  readonly groupBytes: number;
-  /** From the results of one position of the square to those of the next. */
-  readonly positionBytes: number;
-}
-
-const tileParams = ["i32", "i32", "i32", "i32"] as const;
-
-/** Adds a function (from, lineBytes, to, scratch): matrix * square * matrix^T of one tile, for all its channels. */
-export function tileTransform(
-  module: ModuleBuilder,
-  matrix: Matrix,
-  { pixelBytes, groups, groupVectors, groupBytes, positionBytes }: TileLayout,
-): Func<typeof tileParams, undefined> {
-  return module.func({ params: tileParams }, (f, from, lineBytes, to, scratch) => {
-    const size = matrix[0]?.length ?? 0;
-    const lines = Array.from({ length: size }, (_, i) => f.let(i32.add(from, i32.mul(lineBytes, i))));
-    f.forRange(to, i32.add(to, groups * groupBytes), groupBytes, (group) => {
-      f.forRange(group, i32.add(group, 16 * groupVectors), 16, (out) => {
-        transformSquare(
-          f,
-          applyPairedRows,
-          matrix,
-          (i, j) => v128.load(lines[i] ?? from, j * pixelBytes),
-          (i, j, element) => {
-            f.store(out, element, (matrix.length * i + j) * positionBytes);
-          },
-          scratch,
-        );
-        for (const line of lines) f.increment(line, 16);
-      });
     });
   });
 }

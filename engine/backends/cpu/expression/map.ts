@@ -47,8 +47,9 @@ export function emitMap(
   module.task((f, args, index) => {
     const task = taskRange(f, words, args, index);
     const origins = startPointers(f, structure, words, args);
-    if (structure.keptRank === 2 && structure.shortRow > 0) {
-      emitShortRows(f, structure, words, args, origins, task, extra(args));
+    const { shortRows } = structure;
+    if (shortRows) {
+      emitShortRows(f, structure, shortRows, words, args, origins, task, extra(args));
       return;
     }
     f.forRange(task.rowStart, task.rowEnd, 1, (row) => {
@@ -97,22 +98,23 @@ function taskRange(
 function emitShortRows(
   f: FunctionBuilder,
   structure: LoopStructure,
+  { length, same }: NonNullable<LoopStructure["shortRows"]>,
   words: ArgumentWords,
   args: Local<"i32">,
   pointers: ReadonlyMap<number, Local<"i32">>,
   { rowStart, rowEnd }: TaskRange,
   extra: ExtraInput,
 ): void {
-  const { definition, operands, shortRow, sameInRows } = structure;
+  const { definition, operands } = structure;
   const inputs = inputsOf(definition.outputs).filter((i) => i < operands.length);
-  const [shared, own] = [inputs.filter((i) => sameInRows[i]), inputs.filter((i) => !sameInRows[i])];
-  const vectors = shortRow / 4;
+  const [shared, own] = [inputs.filter((i) => same[i]), inputs.filter((i) => !same[i])];
+  const vectors = length / 4;
   const reader = new OperandReader(structure, words, args, "kept");
   const first = f.let(i32.const(0));
   advance(f, words, args, pointers, "kept", 1, rowStart);
   const sharedValue = reader.readShared(f, pointers, shared, vectors, first);
   const step = stepper(f, words, args, pointers, "kept0", own);
-  const rowBytes = 4 * shortRow;
+  const rowBytes = 4 * length;
   const offset = f.let(i32.mul(rowStart, rowBytes));
   const targets = definition.outputs.map((_, i) => f.let(i32.add(words.load(args, `y${i}`), offset)));
 

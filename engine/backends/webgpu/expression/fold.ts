@@ -91,7 +91,7 @@ export function foldBody(structure: LoopStructure): WgslBody<string> {
   };
 }
 
-/** Folds all elements of an output and writes it, folds a chunk and writes a partial result, or combines these. */
+/** Folding all elements of an output at once, folding a chunk of them, or combining chunks. */
 type Stage = "whole" | "part" | "finish";
 
 /** The expressions that a stage evaluates. */
@@ -100,6 +100,7 @@ function readIn({ definition: { accumulators, outputs } }: LoopStructure, stage:
   return [...folded, ...(stage === "part" ? [] : outputs)];
 }
 
+/** Folds all elements of an output and writes it (`whole`), or folds a chunk and writes a partial result (`part`). */
 function foldShader(structure: LoopStructure, quads: Quads, stage: "whole" | "part"): Shader {
   const { name, outputs, accumulators } = structure.definition;
   // Lanes along the folded elements meet in the end, and all four then hold the same.
