@@ -1,7 +1,8 @@
 import { availableParallelism } from "node:os";
-import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { ValueError } from "../../engine/errors.ts";
-import { integer, oneLine } from "../../supcon/commands/parsers.ts";
+import { newCommand } from "../../supcon/commands/command.ts";
+import { integer } from "../../supcon/commands/parsers.ts";
 import { isPeerName, peers } from "../peers/peers.ts";
 import type { PeerName } from "../peers/peers.ts";
 import type { Row } from "../suite/row.ts";
@@ -51,13 +52,8 @@ function peerList(text: string): PeerName[] {
 
 // prettier-ignore
 const commandLine = () =>
-  new Command("npm run bench --")
-    .description(about)
+  newCommand("npm run bench --", about)
     .addHelpText("after", examples)
-    .helpOption("-h, --help", "show this and exit")
-    .helpCommand(false)
-    .allowExcessArguments(false)
-    .configureOutput({ outputError: oneLine })
     .option("--filter <text>", `rows with this in their topic (${topicNames.join(", ")}) or name`, "")
     .addOption(new Option("--backend <name>", "ours, and the others of its kind").choices(["cpu", "webgpu"] as const).default("cpu" as const))
     .option("--threads <n>", "threads of ours, and of those who have any", integer(1, 1024), availableParallelism())
@@ -85,7 +81,7 @@ export interface BenchOptions {
  * was asked for; ValueError for a filter that no row has.
  */
 export function parseBenchCommand(args: readonly string[]): BenchOptions {
-  const command = commandLine().exitOverride();
+  const command = commandLine();
   command.parse([...args], { from: "user" });
   const { peers: wanted = others, out, ...options } = command.opts();
   const rows = rowsOf(options, options.filter, options.quick);

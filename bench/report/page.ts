@@ -1,11 +1,9 @@
 /** The page of a run: charts and tables, in one file that needs nothing else. */
+import { Html, html } from "../../supcon/report/html.ts";
 import { isPeerName } from "../peers/peers.ts";
 import { bars, marks, overview, roofline, shares } from "./charts.ts";
 import type { BenchReport, RowReport } from "./report.ts";
 import { ceilingWords, formatRow, summaryHead, summaryLines } from "./table.ts";
-
-const escape = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 
 const style = `
 :root { color-scheme: light dark; --soft: color-mix(in srgb, currentColor 15%, transparent) }
@@ -21,38 +19,55 @@ th:first-child, td:first-child { text-align: left }
 .legend span { margin-right: 1.2em; white-space: nowrap }
 `;
 
-const list = (lines: readonly string[]): string =>
-  `<ul>\n${lines.map((line) => `<li>${escape(line)}</li>`).join("\n")}\n</ul>`;
+const list = (lines: readonly string[]): Html =>
+  html`<ul>
+    ${lines.map((line) => html`<li>${line}</li>`)}
+  </ul>`;
 
 /** What colours and symbols mean. */
-function legend({ rows }: BenchReport): string {
+function legend({ rows }: BenchReport): Html {
   const present = new Set(rows.flatMap(({ measured }) => measured.map(({ peer }) => peer)));
-  const entries = Object.entries(marks)
-    .filter(([name]) => isPeerName(name) && present.has(name))
-    .map(
-      ([name, { colour, sign }]) => `<span><b style="color: ${colour}">${sign}</b> ${escape(name)}</span>`,
-    );
-  return `<p class="legend">${entries.join("")}</p>`;
+  const entries = Object.entries(marks).filter(([name]) => isPeerName(name) && present.has(name));
+  return html`<p class="legend">
+    ${entries.map(([name, { colour, sign }]) => html`<span><b style="color: ${colour}">${sign}</b> ${name}</span>`)}
+  </p>`;
 }
 
-const cells = (tag: "th" | "td", line: readonly string[]): string =>
-  `<tr>${line.map((cell) => `<${tag}>${escape(cell)}</${tag}>`).join("")}</tr>`;
+const table = (report: BenchReport): Html =>
+  html`<div class="wide">
+    <table>
+      <tr>
+        ${summaryHead.map((cell) => html`<th>${cell}</th>`)}
+      </tr>
+      ${summaryLines(report).map(
+        (line) =>
+          html`<tr>
+            ${line.map((cell) => html`<td>${cell}</td>`)}
+          </tr>`,
+      )}
+    </table>
+  </div>`;
 
-const table = (report: BenchReport): string =>
-  `<div class="wide"><table>\n${[cells("th", summaryHead), ...summaryLines(report).map((line) => cells("td", line))].join("\n")}\n</table></div>`;
+const drawn = (chart: string | undefined): Html | undefined =>
+  chart === undefined ? undefined : new Html(chart);
 
-function rowSection(row: RowReport): string {
-  const reasons = row.notMeasured.map(({ library, reason }) => `<li>${escape(`${library}: ${reason}`)}</li>`);
-  return [
-    `<h3>${escape(row.name)}</h3>`,
-    bars(row) ?? "",
-    `<details><summary>figures${reasons.length > 0 ? ", and why others are missing" : ""}</summary><pre>${escape(formatRow(row))}</pre></details>`,
-  ].join("\n");
+function rowSection(row: RowReport): Html {
+  const summary = row.notMeasured.length > 0 ? "figures, and why others are missing" : "figures";
+  return html`<h3>${row.name}</h3>
+    ${drawn(bars(row))}
+    <details>
+      <summary>${summary}</summary>
+      <pre>${formatRow(row)}</pre>
+    </details>`;
 }
 
 /** A heading, a sentence and a chart, if there is one. */
-const section = (title: string, about: string, chart: string | undefined): string =>
-  chart === undefined ? "" : `<h2>${title}</h2>\n<p>${about}</p>\n${chart}`;
+const section = (title: string, about: string, chart: string | undefined): Html | undefined =>
+  chart === undefined
+    ? undefined
+    : html`<h2>${title}</h2>
+        <p>${about}</p>
+        ${drawn(chart)}`;
 
 /** The whole page. */
 export function benchPage(report: BenchReport): string {
@@ -68,32 +83,34 @@ export function benchPage(report: BenchReport): string {
     ...missing.map(({ library, reason }) => `${library}: ${reason}`),
   ];
   const topics = [...new Set(report.rows.map(({ topic }) => topic))];
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>spheregrad: benchmarks</title>
-<style>${style}</style>
-<h1>spheregrad: benchmarks</h1>
-${list(facts)}
-<details><summary>libraries</summary>
-${list(libraries)}
-</details>
-${legend(report)}
-${section("Beside other libraries", "Each dot is a library; times are compared within the same rounds. Point at a dot to read it.", overview(report))}
-${section("Beside what the machine can do", "Where arithmetic is the bound: share of the multiply-adds of our micro-kernel (on a GPU, of registers) in the same rounds; where memory is: of copying.", shares(report))}
-${section("Roofline", "Speed against operations for each byte that must move at least: memory bounds what is under the slope, arithmetic what is under the level.", roofline(report))}
-<h2>Summary</h2>
-${table(report)}
-${topics
-  .map(
-    (topic) =>
-      `<h2>${escape(topic)}</h2>\n${report.rows
-        .filter((row) => row.topic === topic)
-        .map(rowSection)
-        .join("\n")}`,
-  )
-  .join("\n")}
-</html>
-`;
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width" />
+        <title>spheregrad: benchmarks</title>
+        <style>
+          ${new Html(style)}
+        </style>
+      </head>
+      <body>
+        <h1>spheregrad: benchmarks</h1>
+        ${list(facts)}
+        <details>
+          <summary>libraries</summary>
+          ${list(libraries)}
+        </details>
+        ${legend(report)}
+        ${section("Beside other libraries", "Each dot is a library; times are compared within the same rounds. Point at a dot to read it.", overview(report))}
+        ${section("Beside what the machine can do", "Where arithmetic is the bound: share of the multiply-adds of our micro-kernel (on a GPU, of registers) in the same rounds; where memory is: of copying.", shares(report))}
+        ${section("Roofline", "Speed against operations for each byte that must move at least: memory bounds what is under the slope, arithmetic what is under the level.", roofline(report))}
+        <h2>Summary</h2>
+        ${table(report)}
+        ${topics.map(
+          (topic) =>
+            html`<h2>${topic}</h2>
+              ${report.rows.filter((row) => row.topic === topic).map(rowSection)}`,
+        )}
+      </body>
+    </html> `.text;
 }

@@ -40,7 +40,7 @@ Examples:
 
 // prettier-ignore
 const commandLine = () =>
-  newCommand("augment", about)
+  newCommand("npx tsx supcon/augment.ts", about)
     .addHelpText("after", examples)
     .option("--data <name>", "as of supcon/train.ts", "mnist")
     .addOption(new Option("--policy <name>", "how views are drawn").choices(policyNames).default("default" as const))

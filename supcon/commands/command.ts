@@ -1,9 +1,9 @@
 import { Command } from "@commander-js/extra-typings";
 import { oneLine } from "./parsers.ts";
 
-/** The command line of `npx tsx supcon/NAME.ts`. What is wrong with it is told in a line on stderr, and thrown. */
-export const newCommand = (name: string, about: string) =>
-  new Command(`npx tsx supcon/${name}.ts`)
+/** A command line, `program` being how it is started. What is wrong with it is told in a line on stderr, and thrown. */
+export const newCommand = (program: string, about: string) =>
+  new Command(program)
     .description(about)
     .helpOption("-h, --help", "show this and exit")
     .configureOutput({ outputError: oneLine })

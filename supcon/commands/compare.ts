@@ -21,7 +21,7 @@ Examples:
   npx tsx supcon/compare.ts runs/losses/*/ --out runs/losses/compare.html`;
 
 const commandLine = () =>
-  newCommand("compare", about)
+  newCommand("npx tsx supcon/compare.ts", about)
     .addHelpText("after", examples)
     .argument("<runs...>", "run folders of supcon/train.ts")
     .option("--out <file>", "page to write", "compare.html");

@@ -40,7 +40,7 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 bad usage or data.`;
 
 const commandLine = () =>
-  newCommand("data", about)
+  newCommand("npx tsx supcon/data.ts", about)
     .addHelpText("after", examples)
     .argument("[name]", "data set; without one, all are listed")
     .option("--from <path>", "folder or archive (.tar, .tar.gz) that has the files already")

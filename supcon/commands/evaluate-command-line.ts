@@ -30,7 +30,7 @@ const parts = ["fine-tuning", "corruptions"] as const;
 
 // prettier-ignore
 const commandLine = () =>
-  newCommand("evaluate", about)
+  newCommand("npx tsx supcon/evaluate.ts", about)
     .addHelpText("after", examples)
     .argument("<run>", "run folder of supcon/train.ts")
     .addOption(new Option("--with <parts...>", "what else to do").choices(parts).default([] as readonly (typeof parts)[number][]))

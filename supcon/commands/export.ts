@@ -23,7 +23,7 @@ maxpool if the run's stem is cifar. The other way, supcon/train.ts
 --encoder-weights starts from such a file.`;
 
 const commandLine = () =>
-  newCommand("export", about)
+  newCommand("npx tsx supcon/export.ts", about)
     .requiredOption("--run <dir>", "run folder of supcon/train.ts")
     .option("--out <file>", "file to write (default: encoder.safetensors in the run folder)");
 

@@ -22,7 +22,8 @@ them. One file, which opens without a network.
 
 supcon/train.ts writes it at its end, and supcon/evaluate.ts with what it found.`;
 
-const commandLine = () => newCommand("report", about).argument("<run>", "run folder of supcon/train.ts");
+const commandLine = () =>
+  newCommand("npx tsx supcon/report.ts", about).argument("<run>", "run folder of supcon/train.ts");
 
 /** Reads the command line (without node and script): the run's folder. Throws as `parseTrainCommand` does. */
 export function parseReportCommand(args: readonly string[]): string {

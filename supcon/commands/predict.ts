@@ -31,7 +31,7 @@ or test:7, which is test image 7 of the run. Digits of MNIST are bright on
 dark: --invert is for a photograph of ink on paper.`;
 
 const commandLine = () =>
-  newCommand("predict", about)
+  newCommand("npx tsx supcon/predict.ts", about)
     .argument("<image>", "image file, or test:N")
     .requiredOption("--run <dir>", "run folder of supcon/train.ts")
     .option("--neighbours <n>", "training images to list", integer(1), 5)

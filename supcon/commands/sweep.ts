@@ -46,7 +46,7 @@ Examples:
   npx tsx supcon/sweep.ts --common "--width 16" --vary "" --vary "--optimizer lars --learning-rate 2"`;
 
 const commandLine = () =>
-  newCommand("sweep", about)
+  newCommand("npx tsx supcon/sweep.ts", about)
     .addHelpText("after", examples)
     .option(
       "--vary <options>",

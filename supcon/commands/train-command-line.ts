@@ -85,7 +85,7 @@ const presetHelp = (name: keyof (typeof presets)["full"]): string =>
 /** Its options: those that are left out have no value where preset, loss or data decide it. */
 // prettier-ignore
 export const trainCommandLine = () =>
-  newCommand("train", about)
+  newCommand("npx tsx supcon/train.ts", about)
     .addHelpText("after", examples)
     .addOption(new Option("--preset <name>", "size of the run").choices(presetNames).default("full" as const))
     .optionsGroup("Data:")
