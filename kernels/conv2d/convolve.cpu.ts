@@ -40,7 +40,7 @@ export interface Multiplication {
 export interface UnitSize {
   /** Outputs come in tiles of so many rows and columns, a power of 2: lines are padded to the end of the last ones. */
   readonly tile: number;
-  /** Fewer output pixels use the weights too little: then a unit has several images, */
+  /** Fewer output pixels use the weights too little: then a unit has more rows, or several images, */
   readonly pixels: number;
   /** unless the batch would come to fewer units than these. */
   readonly units: number;
@@ -104,7 +104,12 @@ export function convolve(
 /** How the batch is cut into units. */
 function cut(g: ConvGeometry, lineBytes: number, { tile, pixels, units, bytes }: UnitSize) {
   const fittingRows = Math.floor((bytes / lineBytes - lineCount(g, 1)) / g.strideHeight) + 1;
-  const usefulRows = Math.max(BAND_ROWS, Math.ceil((g.outHeight * g.batch) / TASKS));
+  const usefulPixels = Math.min(pixels, (g.batch * g.outHeight * g.outWidth) / units);
+  const usefulRows = Math.max(
+    BAND_ROWS,
+    Math.ceil(usefulPixels / g.outWidth),
+    Math.ceil((g.outHeight * g.batch) / TASKS),
+  );
   const rows = tile * Math.max(1, Math.floor(Math.min(fittingRows, usefulRows + tile - 1) / tile));
   const fittingImages = Math.floor(bytes / (lineCount(g, g.outHeight) * lineBytes));
   const usefulImages = Math.ceil(pixels / (g.outHeight * g.outWidth));

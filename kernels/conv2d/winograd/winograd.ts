@@ -147,7 +147,13 @@ const LEAST = {
  * The tiles in which a convolution is fastest, undefined for direct convolution: the larger saving of those that a shape has
  * enough channels and tiles for. It looks at the shape alone, so that the same network gives the same bits everywhere.
  */
-export function outputTile(g: ConvGeometry): OutputTile | undefined {
+export const outputTile = (g: ConvGeometry): OutputTile | undefined => fastest(g, () => true);
+
+/** {@link outputTile} for the gradient of the weights, where with a single chunk one thread would do all. */
+export const gradWeightTile = (g: ConvGeometry): OutputTile | undefined =>
+  fastest(g, (m) => chunksOf(g, m) > 1);
+
+function fastest(g: ConvGeometry, isPossible: (m: OutputTile) => boolean): OutputTile | undefined {
   const is3x3 = g.kernelHeight === 3 && g.kernelWidth === 3;
   const isPlain = Math.max(g.strideHeight, g.strideWidth, g.dilationHeight, g.dilationWidth, g.groups) === 1;
   if (!is3x3 || !isPlain) return undefined;
@@ -157,7 +163,8 @@ export function outputTile(g: ConvGeometry): OutputTile | undefined {
     (m) =>
       Math.min(g.inChannels, g.outChannels) >= LEAST.channels[m] &&
       g.batch * tilesOfImage(g, m) >= LEAST.tiles[m] &&
-      saving(m) >= LEAST.saving[m],
+      saving(m) >= LEAST.saving[m] &&
+      isPossible(m),
   );
   if (first === undefined || second === undefined) return first;
   return saving(second) > saving(first) ? second : first;
@@ -173,12 +180,6 @@ export function chunksOf(g: ConvGeometry, m: OutputTile): number {
   const useful = Math.floor((g.batch * tilesOfImage(g, m)) / CHUNK_TILES);
   const fitting = Math.floor(SUMS_BYTES / (4 * (m + 2) ** 2 * g.inChannels * g.outChannels));
   return Math.max(1, Math.min(CHUNKS, useful, fitting));
-}
-
-/** {@link outputTile} for the gradient of the weights, where with a single chunk one thread would do all. */
-export function gradWeightTile(g: ConvGeometry): OutputTile | undefined {
-  const m = outputTile(g);
-  return m !== undefined && chunksOf(g, m) > 1 ? m : undefined;
 }
 
 const tilesOfImage = (g: ConvGeometry, m: OutputTile): number =>
