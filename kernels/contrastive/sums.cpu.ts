@@ -28,7 +28,7 @@ const sums: Gather = {
     const before = f.let(largest);
     forLanes(f, word, row, ({ s, isOther, isPositive, at }) => {
       f.set(s, v128.bitselect(s, f32x4.const(LOWEST), isOther));
-      f.set(largest, f32x4.max(largest, s));
+      f.set(largest, f32x4.pmax(largest, s));
       f.set(positives, f32x4.add(positives, v128.and(s, isPositive)));
       f.store(at, s);
     });
@@ -54,8 +54,8 @@ const splitSums: Gather = {
     const [beforeN, beforeP] = [f.let(largestN), f.let(largestP)];
     forLanes(f, word, row, ({ s, isOther, isPositive }) => {
       const isNegative = v128.andnot(isOther, isPositive);
-      f.set(largestN, f32x4.max(largestN, v128.bitselect(s, f32x4.const(LOWEST), isNegative)));
-      f.set(largestP, f32x4.max(largestP, v128.bitselect(s, f32x4.const(LOWEST), isPositive)));
+      f.set(largestN, f32x4.pmax(largestN, v128.bitselect(s, f32x4.const(LOWEST), isNegative)));
+      f.set(largestP, f32x4.pmax(largestP, v128.bitselect(s, f32x4.const(LOWEST), isPositive)));
       f.set(positives, f32x4.add(positives, v128.and(s, isPositive)));
     });
     f.set(totalN, f32x4.mul(totalN, expLanes(f, f32x4.sub(beforeN, largestN))));

@@ -16,6 +16,7 @@ import { f32x4, i32, i32x4, v128 } from "../assembler.ts";
 import type { FunctionBuilder, Local, ModuleBuilder, Value } from "../assembler.ts";
 import { minU, storeLanes } from "../task.ts";
 import { foldCutNames } from "./cut.ts";
+import { maxLanes } from "./math.ts";
 import {
   advance,
   ArgumentWords,
@@ -35,9 +36,9 @@ const GROUP_VECTORS = [16, 8, 4, 2];
 /** Operations in the body of one group: longer expressions take fewer columns together, so that code stays short. */
 const GROUP_OPERATIONS = 128;
 
-const combine: Record<Monoid, (a: Value<"v128">, b: Value<"v128">) => Value<"v128">> = {
-  sum: f32x4.add,
-  max: f32x4.max,
+const combine: Record<Monoid, (f: FunctionBuilder, a: Value<"v128">, b: Value<"v128">) => Value<"v128">> = {
+  sum: (_, a, b) => f32x4.add(a, b),
+  max: maxLanes,
 };
 
 /** The words of stage 1. */
@@ -56,7 +57,7 @@ export function emitFinish(module: ModuleBuilder, structure: LoopStructure): voi
     const total = f.let(v128.load(at));
     f.forRange(1, chunks, 1, () => {
       f.increment(at, chunkBytes);
-      f.set(total, combine[monoid](total, v128.load(at)));
+      f.set(total, combine[monoid](f, total, v128.load(at)));
     });
     return total;
   });
@@ -148,8 +149,8 @@ function foldRow(part: Part, row: Local<"i32">, columns: Local<"i32">): void {
   accumulators.forEach(({ monoid }, a) => {
     const [sum, target] = [totals[a], partials[a]];
     if (!sum || !target) return;
-    const halves = f.let(combine[monoid](sum, v128.shuffle(sum, sum, [2, 3, 0, 1])));
-    const total = combine[monoid](halves, v128.shuffle(halves, halves, [1, 0, 3, 2]));
+    const halves = f.let(combine[monoid](f, sum, v128.shuffle(sum, sum, [2, 3, 0, 1])));
+    const total = combine[monoid](f, halves, v128.shuffle(halves, halves, [1, 0, 3, 2]));
     f.storeLane(i32.add(target, i32.shl(row, 2)), total, 0);
   });
 }
@@ -175,7 +176,7 @@ function combineInto(
 ): void {
   accumulators.forEach(({ monoid }, a) => {
     const [sum, value] = [sums[a], lanes[a]];
-    if (sum && value) f.set(sum, combine[monoid](sum, value));
+    if (sum && value) f.set(sum, combine[monoid](f, sum, value));
   });
 }
 

@@ -85,7 +85,7 @@ export function powLanes(f: FunctionBuilder, base: Lanes, power: Lanes): Local<"
     const whole = f.let(f64x2.nearest(z));
     return [f64x2.mul(f64x2.sub(z, whole), f64x2.const(Math.LN2)), whole];
   });
-  const positive = scaledExp(f, r, n);
+  const positive = scaledExp(f, r, f.let(i32x4.truncSatF32x4S(n)));
   const isInteger = f.let(f32x4.eq(f32x4.nearest(b), b));
   const half = f.let(f32x4.mul(b, f32x4.const(0.5)));
   const isOdd = v128.and(isInteger, f32x4.ne(f32x4.nearest(half), half));

@@ -32,11 +32,24 @@ const orTiny = (f: FunctionBuilder, x: Lanes, y: Lanes): Local<"v128"> =>
 const clamped = (f: FunctionBuilder, x: Lanes, low: number, high: number): Local<"v128"> =>
   f.let(f32x4.pmin(f32x4.pmax(x, f32x4.const(low)), f32x4.const(high)));
 
-/** x = n ln 2 + r with an integer n and |r| <= ln(2) / 2. */
+/**
+ * The larger of each lane; NaN where one is. `f32x4.max` takes V8 eight instructions on x64, for it also orders -0 and 0 and
+ * keeps a NaN's bits; pmax, which is b where that is NaN, and a mask, which is a NaN where a is, take three.
+ */
+export function maxLanes(f: FunctionBuilder, first: Lanes, b: Lanes): Lanes {
+  const a = f.let(first);
+  return v128.or(f32x4.pmax(b, a), f32x4.ne(a, a));
+}
+
+/** Floats between 2^23 and 2^24 are the integers: adding this rounds to one, which the low bits of the sum then are. */
+const ROUND = 1.5 * 2 ** 23;
+
+/** x = n ln 2 + r with n in integer lanes and |r| <= ln(2) / 2, for |x| < 2^21. */
 function splitByLn2(f: FunctionBuilder, x: Local<"v128">): { n: Local<"v128">; r: Local<"v128"> } {
-  const n = f.let(f32x4.nearest(f32x4.mul(x, f32x4.const(Math.LOG2E))));
-  const r = f.let(f.nmadd(n, f32x4.const(LN2_LOW), f.nmadd(n, f32x4.const(LN2_HIGH), x)));
-  return { n, r };
+  const sum = f.let(f.madd(x, f32x4.const(Math.LOG2E), f32x4.const(ROUND)));
+  const whole = f.let(f32x4.sub(sum, f32x4.const(ROUND)));
+  const r = f.let(f.nmadd(whole, f32x4.const(LN2_LOW), f.nmadd(whole, f32x4.const(LN2_HIGH), x)));
+  return { n: f.let(i32x4.sub(sum, f32x4.const(ROUND))), r };
 }
 
 /** e^r - 1 for |r| <= ln(2) / 2. */
@@ -48,13 +61,12 @@ function smallExpm1(f: FunctionBuilder, r: Local<"v128">): Lanes {
 /** 2^k from the integer lanes of k, -126 <= k <= 127. */
 const powerOfTwo = (k: Lanes): Lanes => i32x4.shl(i32x4.add(k, i32x4.const(127)), 23);
 
-/** e^r 2^n for |r| <= ln(2) / 2 and an integer n from -151 to 129: Infinity, subnormals and 0 where they are due. */
-export function scaledExp(f: FunctionBuilder, r: Local<"v128">, n: Lanes): Local<"v128"> {
+/** e^r 2^n for |r| <= ln(2) / 2 and integer lanes n from -151 to 129: Infinity, subnormals and 0 where they are due. */
+export function scaledExp(f: FunctionBuilder, r: Local<"v128">, n: Local<"v128">): Local<"v128"> {
   const p = f.let(f32x4.add(smallExpm1(f, r), f32x4.const(1)));
   // 2^n in two factors, since 2^128 and 2^-150 are no normal floats although the result may be one.
-  const whole = f.let(i32x4.truncSatF32x4S(n));
-  const half = f.let(i32x4.shrS(whole, 1));
-  return f.let(f32x4.mul(f32x4.mul(p, powerOfTwo(half)), powerOfTwo(i32x4.sub(whole, half))));
+  const half = f.let(i32x4.shrS(n, 1));
+  return f.let(f32x4.mul(f32x4.mul(p, powerOfTwo(half)), powerOfTwo(i32x4.sub(n, half))));
 }
 
 /** e^x = 2^n e^r. Overflow gives Infinity, underflow passes through the subnormals to 0, NaN stays NaN. */
@@ -68,7 +80,7 @@ export function expm1Lanes(f: FunctionBuilder, argument: Lanes): Local<"v128"> {
   const x = f.let(argument);
   const { n, r } = splitByLn2(f, clamped(f, x, -40, 89));
   // With half of 2^n, since 2^128 is no float although the result may be one.
-  const half = f.let(powerOfTwo(i32x4.sub(i32x4.truncSatF32x4S(n), i32x4.const(1))));
+  const half = f.let(powerOfTwo(i32x4.sub(n, i32x4.const(1))));
   const y = f.madd(half, smallExpm1(f, r), f32x4.sub(half, f32x4.const(0.5)));
   return orTiny(f, x, f32x4.mul(y, f32x4.const(2)));
 }
