@@ -16,7 +16,7 @@ process.on("exit", () => {
 
 const refuse = (reason: string): Refused => ({ kind: "refused", reason, isBug: true });
 
-/** A library in a process of its own. It starts when it is first asked, and anew after it died. */
+/** A library in a process of its own. It starts when it is first asked, and anew after it failed or died. */
 export class LibraryProcess {
   readonly peer: PeerName;
   readonly start: Start;
@@ -31,7 +31,11 @@ export class LibraryProcess {
   /** Asks, and once it has started waits for the answer so many seconds at most: then the process is ended. */
   async ask(question: Question, seconds: number): Promise<Answer> {
     const opened = await this.open();
-    return opened.kind === "refused" ? opened : this.#send(question, seconds);
+    if (opened.kind === "refused") return opened;
+    const answer = await this.#send(question, seconds);
+    // What it holds after an error, memory above all, is not to be the next row's.
+    if (answer.kind === "refused" && answer.isBug) this.end();
+    return answer;
   }
 
   /** Starts the process, if it does not run yet. */
