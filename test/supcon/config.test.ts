@@ -21,7 +21,7 @@ describe("--config", () => {
     const { epochs, learningRate, model, trainImages, temperature } = config;
     assert.deepEqual(
       { epochs, learningRate, model, trainImages, temperature },
-      { epochs: 7, learningRate: 0.5, model: "resnet20", trainImages: 15_000, temperature: 0.1 },
+      { epochs: 7, learningRate: 0.5, model: "resnet20", trainImages: 18_000, temperature: 0.1 },
     );
   });
 
@@ -32,8 +32,8 @@ describe("--config", () => {
       return { trainImages, epochs };
     };
     assert.deepEqual(sizes(), { trainImages: 500, epochs: 9 });
-    assert.deepEqual(sizes("--preset", "full"), { trainImages: 15_000, epochs: 5 });
-    assert.deepEqual(sizes("--preset", "full", "--epochs", "2"), { trainImages: 15_000, epochs: 2 });
+    assert.deepEqual(sizes("--preset", "full"), { trainImages: 18_000, epochs: 5 });
+    assert.deepEqual(sizes("--preset", "full", "--epochs", "2"), { trainImages: 18_000, epochs: 2 });
   });
 
   it("repeats a run from what it has written down", () => {
