@@ -14,14 +14,14 @@ import { planGemm } from "../../engine/backends/webgpu/gemm/plan.ts";
 import {
   each,
   addProducts,
-  eachColumn,
+  byColumns,
   eachRow,
-  readRow,
   registersCall,
   registersMain,
   registersParams,
   storeSums,
 } from "../../engine/backends/webgpu/gemm/registers.ts";
+import type { Columns } from "../../engine/backends/webgpu/gemm/registers.ts";
 import { tileCall, tileMain, tileParams } from "../../engine/backends/webgpu/gemm/tile.ts";
 import { withTransposed } from "../../engine/backends/webgpu/gemm/transposed.ts";
 import type { Block, Gpu } from "../../engine/backends/webgpu/gpu.ts";
@@ -29,10 +29,11 @@ import { shader } from "../../engine/backends/webgpu/shader.ts";
 import type { ConvGeometry } from "./geometry.ts";
 import { inputPixel, inputPixels, outputPixel, outputPixels, pixelOf, windowParams } from "./shared.wgsl.ts";
 
-const buffers = /* wgsl */ `
+/** w and c of elements of this type. */
+const buffers = (type: Columns["type"]): string => /* wgsl */ `
 @group(0) @binding(0) var<storage, read> source: array<f32>;
-@group(0) @binding(1) var<storage, read> w: array<f32>;
-@group(0) @binding(2) var<storage, read_write> c: array<f32>;
+@group(0) @binding(1) var<storage, read> w: array<${type}>;
+@group(0) @binding(2) var<storage, read_write> c: array<${type}>;
 `;
 /** Channels of the source. */
 const ownParams = `channels: i32, ${windowParams}`;
@@ -44,28 +45,30 @@ const passes = {
 };
 
 const registersShader = (pass: keyof typeof passes) =>
-  shader(
-    `conv2d ${pass} (registers)`,
-    /* wgsl */ `
+  byColumns((columns) =>
+    shader(
+      `conv2d ${pass} (registers)`,
+      /* wgsl */ `
 struct Params { ${registersParams}, ${ownParams} }
-${buffers}
+${buffers(columns.type)}
 ${passes[pass]}
 ${registersMain}
-  // Past the edges the last row or column is computed once more, and not stored.
+  // Past the edge the last row is computed once more, and not stored.
   ${eachRow((r) => `let pixel${r} = pixelOf(min(row + ${r}, params.m - 1));`)}
-  ${eachColumn((j) => `let b${j} = min(column + ${j}, params.n - 1);`)}
+  ${columns.prepare}
   var bFrom = 0;
   for (var ky = 0; ky < params.kernelHeight; ky++) {
     for (var kx = 0; kx < params.kernelWidth; kx++) {
       ${eachRow((r) => `let from${r} = sourcePixel(pixel${r}, ky, kx) * params.channels;`)}
       for (var i = 0; i < params.channels; i++) {
-        ${readRow((j) => `w[bFrom + b${j}]`)}
+        ${columns.readRow("w", "bFrom")}
         ${eachRow((r) => addProducts(r, `select(0.0, source[max(from${r}, 0) + i], from${r} >= 0)`))}
         bFrom += params.n;
       }
     }
   }
-${storeSums}`,
+${storeSums(columns)}`,
+    ),
   );
 
 const tileShader = (pass: keyof typeof passes) =>
@@ -73,7 +76,7 @@ const tileShader = (pass: keyof typeof passes) =>
     `conv2d ${pass} (tile)`,
     /* wgsl */ `
 struct Params { ${tileParams}, k: i32, ${ownParams} }
-${buffers}
+${buffers("f32")}
 ${passes[pass]}
 ${tileMain({
   // An invocation fetches one channel of four pixels, and four channels' weights of one column.
@@ -118,11 +121,9 @@ export function runConvolve(
   const k = g.kernelHeight * g.kernelWidth * channels;
   const call = template === "tile" ? tileCall(m, n, 1) : registersCall(m, n, 1);
   const params = { ...g, k, channels, cFrom: 0, ...call.params };
-  if (forward) gpu.dispatch(shaders[template].forward, [source, w, c], params, call.grid);
-  else
-    withTransposed(gpu, w, n, channels, (turned) => {
-      gpu.dispatch(shaders[template].gradInput, [source, turned, c], params, call.grid);
-    });
+  const own = template === "tile" ? shaders.tile[pass] : shaders.registers[pass]([n]);
+  if (forward) gpu.dispatch(own, [source, w, c], params, call.grid);
+  else withTransposed(gpu, w, n, channels, (turned) => { gpu.dispatch(own, [source, turned, c], params, call.grid); }); // prettier-ignore
 }
 
 function planConvolve(pass: keyof typeof passes, g: ConvGeometry, software: boolean) {

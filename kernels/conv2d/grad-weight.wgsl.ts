@@ -10,24 +10,25 @@ import { planGemm } from "../../engine/backends/webgpu/gemm/plan.ts";
 import type { GemmPlan } from "../../engine/backends/webgpu/gemm/plan.ts";
 import {
   addProducts,
-  eachColumn,
+  byColumns,
   eachRow,
-  readRow,
   registersCall,
   registersMain,
   registersParams,
   storeSums,
 } from "../../engine/backends/webgpu/gemm/registers.ts";
+import type { Columns } from "../../engine/backends/webgpu/gemm/registers.ts";
 import { tileCall, tileMain, tileParams, tileSplitSteps } from "../../engine/backends/webgpu/gemm/tile.ts";
 import type { Block, Gpu } from "../../engine/backends/webgpu/gpu.ts";
 import { shader } from "../../engine/backends/webgpu/shader.ts";
 import type { ConvGeometry } from "./geometry.ts";
 import { inputPixel, outputPixels, pixelOf, windowParams } from "./shared.wgsl.ts";
 
-const buffers = /* wgsl */ `
+/** dy and c of elements of this type. */
+const buffers = (type: Columns["type"]): string => /* wgsl */ `
 @group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> dy: array<f32>;
-@group(0) @binding(2) var<storage, read_write> c: array<f32>;
+@group(0) @binding(1) var<storage, read> dy: array<${type}>;
+@group(0) @binding(2) var<storage, read_write> c: array<${type}>;
 `;
 
 /** A row of A: a tap and a channel. */
@@ -40,21 +41,22 @@ fn rowOf(number: i32) -> Row {
 }`;
 
 const shaders = {
-  registers: shader(
-    "conv2d gradWeight (registers)",
-    /* wgsl */ `
+  registers: byColumns((columns) =>
+    shader(
+      "conv2d gradWeight (registers)",
+      /* wgsl */ `
 struct Params { ${registersParams}, lines: i32, splitLines: i32, inChannels: i32, ${windowParams} }
-${buffers}
+${buffers(columns.type)}
 ${rowOf}
 ${registersMain}
-  // Past the edges the last row or column is computed once more, and not stored. A row's tap lies (top, left) from the
+  // Past the edge the last row is computed once more, and not stored. A row's tap lies (top, left) from the
   // place where its window's output pixel would be with stride 1.
   ${eachRow(
     (r) => `let row${r} = rowOf(min(row + ${r}, params.m - 1));
   let top${r} = row${r}.ky * params.dilationHeight - params.padTop;
   let left${r} = row${r}.kx * params.dilationWidth - params.padLeft;`,
   )}
-  ${eachColumn((j) => `let b${j} = min(column + ${j}, params.n - 1);`)}
+  ${columns.prepare}
   let end = min((slice + 1) * params.splitLines, params.lines);
   for (var line = slice * params.splitLines; line < end; line++) {
     let image = line / params.outHeight;
@@ -66,7 +68,7 @@ ${registersMain}
     )}
     for (var ox = 0; ox < params.outWidth; ox++) {
       let bFrom = (line * params.outWidth + ox) * params.n;
-      ${readRow((j) => `dy[bFrom + b${j}]`)}
+      ${columns.readRow("dy", "bFrom")}
       let x0 = ox * params.strideWidth;
       let step = x0 * params.inChannels;
       ${eachRow(
@@ -75,13 +77,14 @@ ${registersMain}
       )}
     }
   }
-${storeSums}`,
+${storeSums(columns)}`,
+    ),
   ),
   tile: shader(
     "conv2d gradWeight (tile)",
     /* wgsl */ `
 struct Params { ${tileParams}, k: i32, splitSteps: i32, inChannels: i32, ${windowParams} }
-${buffers}
+${buffers("f32")}
 ${pixelOf("params.outHeight", "params.outWidth")}
 ${inputPixel}
 ${rowOf}
@@ -118,7 +121,8 @@ export function runGradWeight(
     const call = template === "tile" ? tileCall(m, n, splits) : registersCall(m, n, splits);
     const split = { splitLines: Math.ceil(lines / splits), splitSteps: tileSplitSteps(k, splits) };
     const params = { ...g, k, lines, ...split, ...call.params, cFrom };
-    gpu.dispatch(shaders[template], [x, dy, target], params, call.grid);
+    const own = template === "tile" ? shaders.tile : shaders.registers([n]);
+    gpu.dispatch(own, [x, dy, target], params, call.grid);
   });
 }
 

@@ -10,24 +10,25 @@ import { planGemm } from "../../engine/backends/webgpu/gemm/plan.ts";
 import type { GemmPlan } from "../../engine/backends/webgpu/gemm/plan.ts";
 import {
   addProducts,
-  eachColumn,
+  byColumns,
   eachRow,
-  readRow,
   registersCall,
   registersMain,
   registersParams,
   storeSums,
 } from "../../engine/backends/webgpu/gemm/registers.ts";
+import type { Columns } from "../../engine/backends/webgpu/gemm/registers.ts";
 import { tileCall, tileMain, tileParams, tileSplitSteps } from "../../engine/backends/webgpu/gemm/tile.ts";
 import { withTransposed } from "../../engine/backends/webgpu/gemm/transposed.ts";
 import type { Block, Gpu } from "../../engine/backends/webgpu/gpu.ts";
 import { shader } from "../../engine/backends/webgpu/shader.ts";
 import type { WgslBody } from "../../engine/kernel.ts";
 
-const buffers = /* wgsl */ `
+/** b and c of elements of this type. */
+const buffers = (type: Columns["type"]): string => /* wgsl */ `
 @group(0) @binding(0) var<storage, read> a: array<f32>;
-@group(0) @binding(1) var<storage, read> b: array<f32>;
-@group(0) @binding(2) var<storage, read_write> c: array<f32>;
+@group(0) @binding(1) var<storage, read> b: array<${type}>;
+@group(0) @binding(2) var<storage, read_write> c: array<${type}>;
 `;
 const ownParams = `k: i32, splitSteps: i32, aFrom: i32, aRow: i32, aStep: i32, bStep: i32, bColumn: i32,
   batch: i32, inner: i32, aOuter: i32, aInner: i32, bOuter: i32, bInner: i32`;
@@ -41,29 +42,31 @@ const ofSlice = /* wgsl */ `
   let bMatrix = matrix / params.inner * params.bOuter + matrix % params.inner * params.bInner;`;
 
 const shaders = {
-  registers: shader(
-    "matmul (registers)",
-    /* wgsl */ `
+  registers: byColumns((columns) =>
+    shader(
+      "matmul (registers)",
+      /* wgsl */ `
 struct Params { ${registersParams}, ${ownParams} }
-${buffers}
+${buffers(columns.type)}
 ${registersMain}
 ${ofSlice}
-  // Past the edges the last row or column is computed once more, and not stored.
+  // Past the edge the last row is computed once more, and not stored.
   ${eachRow((r) => `let a${r} = aMatrix + min(row + ${r}, params.m - 1) * params.aRow;`)}
-  ${eachColumn((j) => `let b${j} = bMatrix + min(column + ${j}, params.n - 1) * params.bColumn;`)}
+  ${columns.prepare}
   for (var step = begin; step < end; step++) {
     let aFrom = step * params.aStep;
-    let bFrom = step * params.bStep;
-    ${readRow((j) => `b[bFrom + b${j}]`)}
+    let bFrom = bMatrix + step * params.bStep;
+    ${columns.readRow("b", "bFrom", "params.bColumn")}
     ${eachRow((r) => addProducts(r, `a[aFrom + a${r}]`))}
   }
-${storeSums}`,
+${storeSums(columns)}`,
+    ),
   ),
   tile: shader(
     "matmul (tile)",
     /* wgsl */ `
 struct Params { ${tileParams}, ${ownParams} }
-${buffers}
+${buffers("f32")}
 ${tileMain({
   prepare: ofSlice,
   // Neighbouring invocations fetch neighbours in memory, whichever way a matrix is stored.
@@ -114,7 +117,9 @@ export function runProduct(
   withPartials(gpu, { c, from, size: batch * m * n, splits }, (target, cFrom) => {
     const call = template === "tile" ? tileCall(m, n, batch * splits) : registersCall(m, n, batch * splits);
     const splitSteps = template === "tile" ? tileSplitSteps(k, splits) : Math.ceil(k / splits);
-    gpu.dispatch(shaders[template], [a, b, target], { ...call.params, ...strides, k, splitSteps, batch, inner, cFrom }, call.grid); // prettier-ignore
+    const { bStep, bColumn, bOuter, bInner } = strides;
+    const own = template === "tile" ? shaders.tile : shaders.registers([n, cFrom, bStep, bOuter, bInner, bColumn === 1 ? 0 : 1]); // prettier-ignore
+    gpu.dispatch(own, [a, b, target], { ...call.params, ...strides, k, splitSteps, batch, inner, cFrom }, call.grid); // prettier-ignore
   });
 }
 

@@ -1,4 +1,7 @@
-/** Both templates of products and convolutions, whatever the adapter, split and not, against the definitions in f64. */
+/**
+ * Both templates of products and convolutions, whatever the adapter, split and not, and Winograd's algorithm in tiles of both
+ * sizes, against the definitions in f64.
+ */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
@@ -11,6 +14,8 @@ import * as conv2dKernels from "../../kernels/conv2d/conv2d.kernels.ts";
 import { runConvolve } from "../../kernels/conv2d/convolve.wgsl.ts";
 import { conv2dGeometry, wShape, xShape, yShape } from "../../kernels/conv2d/geometry.ts";
 import { runGradWeight } from "../../kernels/conv2d/grad-weight.wgsl.ts";
+import { gpuTile, runWinograd } from "../../kernels/conv2d/winograd/convolve.wgsl.ts";
+import { runWinogradGradWeight } from "../../kernels/conv2d/winograd/grad-weight.wgsl.ts";
 import { batchedMatmul } from "../../kernels/matmul/batched.kernels.ts";
 import { matmul } from "../../kernels/matmul/matmul.kernels.ts";
 import { runProduct } from "../../kernels/matmul/matmul.wgsl.ts";
@@ -82,6 +87,38 @@ describe("products on WebGPU", { skip }, () => {
       ));
   }
 
+  for (const m of [2, 4] as const) {
+    it(`conv2d, its three passes by Winograd's algorithm in tiles of ${m} x ${m}`, () =>
+      fc.assert(
+        fc.asyncProperty(
+          fc.tuple(int(1, 3), int(1, 11), int(1, 11), channels),
+          channels,
+          fc.tuple(int(0, 3), int(0, 3)),
+          async (x, outChannels, padding) => {
+            fc.pre(x[1] + 2 * padding[0] >= 3 && x[2] + 2 * padding[1] >= 3);
+            const g = conv2dGeometry("conv2d", x, [3, 3, x[3], outChannels], { padding });
+            const [xs, ws, ys] = [sizeOf(xShape(g)), sizeOf(wShape(g)), sizeOf(yShape(g))];
+            const what = JSON.stringify({ x, outChannels, padding });
+            const { conv2dForward, conv2dGradInput, conv2dGradWeight } = conv2dKernels;
+            await compare({ ...conv2dForward, wgsl: (gpu, _g, [a, b], [c]) => { runWinograd(gpu, "forward", g, m, [a!, b!, c!]); } }, { ...g }, [xs, ws, ys], what); // prettier-ignore
+            await compare({ ...conv2dGradInput, wgsl: (gpu, _g, [a, b], [c]) => { runWinograd(gpu, "gradInput", g, m, [a!, b!, c!]); } }, { ...g }, [ys, ws, xs], what); // prettier-ignore
+            await compare({ ...conv2dGradWeight, wgsl: (gpu, _g, [a, b], [c]) => { runWinogradGradWeight(gpu, g, m, [a!, b!, c!]); } }, { ...g }, [xs, ys, ws], what); // prettier-ignore
+          },
+        ),
+        { numRuns: 12 },
+      ));
+  }
+
+  it("Winograd's algorithm is chosen where it gains, and what lies between its steps finds room", () => {
+    const choice = (x: readonly [number, number, number, number], software: boolean, stride = 1) =>
+      gpuTile(conv2dGeometry("conv2d", x, [3, 3, x[3], x[3]], { padding: 1, stride }), software);
+    assert.equal(choice([32, 32, 32, 16], true), 4);
+    assert.equal(choice([32, 32, 32, 16], false), undefined, "few channels: moving the squares takes longer");
+    assert.equal(choice([32, 16, 16, 64], false), 4);
+    assert.equal(choice([64, 56, 56, 64], true), undefined, "115 MB");
+    assert.equal(choice([32, 32, 32, 16], true, 2), undefined, "stride 2");
+  });
+
   it("batched, with matrices that are used again", async () => {
     const [outer, inner, m, n, k] = [3, 2, 9, 17, 5];
     const sizes = { m, n, k, transposeA: 0, transposeB: 1, outer, inner };
@@ -116,6 +153,8 @@ describe("products on WebGPU", { skip }, () => {
       assert.deepEqual(await runOn(backend, matmul, params, inputs, [40 * 24]), [first]);
   });
 });
+
+const channels = fc.oneof(int(1, 5), fc.constantFrom(8, 12, 17));
 
 /** Convolutions of every stride, padding and dilation, with channels around the templates' block sizes. */
 const convolutions = fc
