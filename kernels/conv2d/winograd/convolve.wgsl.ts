@@ -63,11 +63,11 @@ const gradInputGeometry = (g: ConvGeometry): ConvGeometry => ({
 const WORKSPACE_BYTES = 1 << 26;
 
 /**
- * Channels from which on a GPU gains, by arithmetic: of C to C channels a pixel has 13.5 C^2 operations less for m = 4, and
- * 36 C bytes of input and 36 C of output to be moved between the steps. With 10 to 20 operations in the time of a byte that
- * is even at 50 to 100 channels. On software, whose operations are slow beside its memory, all that {@link outputTile} takes.
+ * Channels from which on it is faster. On llvmpipe measured. On hardware by arithmetic: of C to C channels a pixel has
+ * 13.5 C^2 operations less for m = 4, and 36 C bytes of input and 36 C of output to be moved between the steps, which with 10
+ * to 20 operations in the time of a byte is even at 50 to 100 channels.
  */
-const HARDWARE_CHANNELS = 64;
+const LEAST_CHANNELS = { software: 16, hardware: 64 };
 
 /** {@link outputTile} for the GPU. */
 export function gpuTile(g: ConvGeometry, software: boolean): OutputTile | undefined {
@@ -75,7 +75,8 @@ export function gpuTile(g: ConvGeometry, software: boolean): OutputTile | undefi
   if (m === undefined) return undefined;
   const channels = [g.inChannels, g.outChannels];
   const bytes = 4 * (m + 2) ** 2 * tilesOf(m, g).rows * Math.max(...channels);
-  return bytes <= WORKSPACE_BYTES && (software || Math.min(...channels) >= HARDWARE_CHANNELS) ? m : undefined;
+  const least = LEAST_CHANNELS[software ? "software" : "hardware"];
+  return bytes <= WORKSPACE_BYTES && Math.min(...channels) >= least ? m : undefined;
 }
 
 /** The geometry by which a pass is computed: forward, or as a forward pass of dy. */
