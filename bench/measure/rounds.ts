@@ -14,7 +14,7 @@ import { difference, median, spread } from "./statistics.ts";
 
 export const efforts = {
   full: { rounds: 7, milliseconds: 80, seconds: 5, patience: 12, mayWait: true },
-  quick: { rounds: 3, milliseconds: 30, seconds: 1, patience: 3, mayWait: false },
+  quick: { rounds: 3, milliseconds: 30, seconds: 1, patience: 2, mayWait: false },
 } as const satisfies Record<string, Effort>;
 
 /** Seconds that our own calls may take: a debugging aid more than a limit. */
