@@ -16,7 +16,7 @@ process.on("exit", () => {
 
 const refuse = (reason: string): Refused => ({ kind: "refused", reason, isBug: true });
 
-/** A library in a process of its own. It starts when it is first asked, and anew after it failed or died. */
+/** A library in a process of its own. It starts when it is first asked, and anew after an error or its death. */
 export class LibraryProcess {
   readonly peer: PeerName;
   readonly start: Start;

@@ -1,6 +1,6 @@
 import { f32x4, v128 } from "../backends/cpu/assembler.ts";
 import type { FunctionBuilder, Value } from "../backends/cpu/assembler.ts";
-import { expLanes, expm1Lanes, log1pLanes, logLanes, maxLanes, tanhLanes } from "../backends/cpu/expression/math.ts"; // prettier-ignore
+import { expLanes, expm1Lanes, log1pLanes, logLanes, tanhLanes } from "../backends/cpu/expression/math.ts";
 import { cosLanes, powLanes, sinLanes } from "../backends/cpu/expression/math-double.ts";
 import { expand, isBasic } from "./expand.ts";
 import type { BasicOp } from "./expand.ts";
@@ -34,7 +34,7 @@ const templates = {
   sub: (_, a, b) => f32x4.sub(a, b),
   mul: (_, a, b) => f32x4.mul(a, b),
   div: (_, a, b) => f32x4.div(a, b),
-  max: maxLanes,
+  max: (_, a, b) => f32x4.max(a, b),
   pow: powLanes,
   where: (_, mask, a, b) => v128.bitselect(a, b, mask),
   ...comparisons,

@@ -23,7 +23,7 @@ const softplusSums: Gather = {
       const x = f.let(f32x4.sub(threshold, s));
       // log(1 + e^x) = max(x, 0) + log(1 + e^-|x|); 1 / (1 + e^-x) from the same exponential.
       const small = f.let(expLanes(f, f32x4.neg(f32x4.abs(x))));
-      const value = f32x4.add(f32x4.max(x, f32x4.const(0)), log1pLanes(f, small));
+      const value = f32x4.add(f32x4.pmax(x, f32x4.const(0)), log1pLanes(f, small));
       const rises = f32x4.gt(x, f32x4.const(0));
       const slope = f32x4.div(v128.bitselect(f32x4.const(1), small, rises), f32x4.add(small, f32x4.const(1)));
       f.set(sums, f32x4.add(sums, v128.and(value, isPositive)));

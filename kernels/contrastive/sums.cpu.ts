@@ -12,7 +12,7 @@ import { gatherOnCpu } from "./gather.cpu.ts";
 import type { Gather } from "./gather.cpu.ts";
 import { forLanes } from "./strip.cpu.ts";
 
-/** Stands for -Infinity, whose differences would be NaN. */
+/** Stands for -Infinity, whose differences would be NaN. (A NaN s is never the largest: the sum of exponentials is NaN then.) */
 const LOWEST = -3.0e38;
 
 /**

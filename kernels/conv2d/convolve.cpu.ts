@@ -107,7 +107,7 @@ function cut(g: ConvGeometry, lineBytes: number, { tile, pixels, units, bytes }:
   const usefulPixels = Math.min(pixels, (g.batch * g.outHeight * g.outWidth) / units);
   const usefulRows = Math.max(
     BAND_ROWS,
-    Math.ceil(usefulPixels / g.outWidth),
+    tile * Math.floor(usefulPixels / g.outWidth / tile),
     Math.ceil((g.outHeight * g.batch) / TASKS),
   );
   const rows = tile * Math.max(1, Math.floor(Math.min(fittingRows, usefulRows + tile - 1) / tile));

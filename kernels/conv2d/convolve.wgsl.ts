@@ -14,6 +14,7 @@ import { planGemm } from "../../engine/backends/webgpu/gemm/plan.ts";
 import {
   each,
   addProducts,
+  areFours,
   byColumns,
   eachRow,
   registersCall,
@@ -121,7 +122,7 @@ export function runConvolve(
   const k = g.kernelHeight * g.kernelWidth * channels;
   const call = template === "tile" ? tileCall(m, n, 1) : registersCall(m, n, 1);
   const params = { ...g, k, channels, cFrom: 0, ...call.params };
-  const own = template === "tile" ? shaders.tile[pass] : shaders.registers[pass]([n]);
+  const own = template === "tile" ? shaders.tile[pass] : shaders.registers[pass](areFours(n));
   if (forward) gpu.dispatch(own, [source, w, c], params, call.grid);
   else withTransposed(gpu, w, n, channels, (turned) => { gpu.dispatch(own, [source, turned, c], params, call.grid); }); // prettier-ignore
 }

@@ -10,6 +10,7 @@ import { planGemm } from "../../engine/backends/webgpu/gemm/plan.ts";
 import type { GemmPlan } from "../../engine/backends/webgpu/gemm/plan.ts";
 import {
   addProducts,
+  areFours,
   byColumns,
   eachRow,
   registersCall,
@@ -121,7 +122,7 @@ export function runGradWeight(
     const call = template === "tile" ? tileCall(m, n, splits) : registersCall(m, n, splits);
     const split = { splitLines: Math.ceil(lines / splits), splitSteps: tileSplitSteps(k, splits) };
     const params = { ...g, k, lines, ...split, ...call.params, cFrom };
-    const own = template === "tile" ? shaders.tile : shaders.registers([n]);
+    const own = template === "tile" ? shaders.tile : shaders.registers(areFours(n));
     gpu.dispatch(own, [x, dy, target], params, call.grid);
   });
 }

@@ -10,6 +10,7 @@ import { planGemm } from "../../engine/backends/webgpu/gemm/plan.ts";
 import type { GemmPlan } from "../../engine/backends/webgpu/gemm/plan.ts";
 import {
   addProducts,
+  areFours,
   byColumns,
   eachRow,
   registersCall,
@@ -118,7 +119,8 @@ export function runProduct(
     const call = template === "tile" ? tileCall(m, n, batch * splits) : registersCall(m, n, batch * splits);
     const splitSteps = template === "tile" ? tileSplitSteps(k, splits) : Math.ceil(k / splits);
     const { bStep, bColumn, bOuter, bInner } = strides;
-    const own = template === "tile" ? shaders.tile : shaders.registers([n, cFrom, bStep, bOuter, bInner, bColumn === 1 ? 0 : 1]); // prettier-ignore
+    const isByFours = bColumn === 1 && areFours(n, cFrom, bStep, bOuter, bInner);
+    const own = template === "tile" ? shaders.tile : shaders.registers(isByFours);
     gpu.dispatch(own, [a, b, target], { ...call.params, ...strides, k, splitSteps, batch, inner, cFrom }, call.grid); // prettier-ignore
   });
 }

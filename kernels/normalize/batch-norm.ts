@@ -63,9 +63,10 @@ const affine = (x: e.Expr, mean: e.Expr, scale: e.Expr, beta: e.Expr): e.Expr =>
 const normalize = elementwise("batchNorm", (x, mean, scale, beta, residual) =>
   e.add(affine(x, mean, scale, beta), residual),
 );
-const normalizeRelu = elementwise("batchNormRelu", (x, mean, scale, beta, residual) =>
-  e.max(e.add(affine(x, mean, scale, beta), residual), 0),
-);
+const normalizeRelu = elementwise("batchNormRelu", (x, mean, scale, beta, residual) => {
+  const y = e.add(affine(x, mean, scale, beta), residual);
+  return e.where(e.lessEqual(y, 0), 0, y); // NaN stays
+});
 
 // gamma rstd: one for each channel, not for each element
 const scaleOf = elementwise("batchNorm.scale", (gamma, variance, epsilon) =>

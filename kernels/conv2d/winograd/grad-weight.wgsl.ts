@@ -8,8 +8,8 @@
 import type { Block, Gpu } from "../../../engine/backends/webgpu/gpu.ts";
 import { runProduct } from "../../matmul/matmul.wgsl.ts";
 import type { ConvGeometry } from "../geometry.ts";
-import { forTiles, inputTiling, outputTiling, tilesOf, transformInputs } from "./convolve.wgsl.ts";
-import { asTheyAre, matrices, tiles, transform, weights } from "./transforms.wgsl.ts";
+import { forTiles, inputTiling, outputTiling, transformInputs } from "./tiles.wgsl.ts";
+import { matrices, tiles, transform, weights, weightsInOrder } from "./transforms.wgsl.ts";
 import { transforms, transpose } from "./winograd.ts";
 import type { OutputTile } from "./winograd.ts";
 
@@ -34,18 +34,19 @@ export function runWinogradGradWeight(
   [x, dy, dw]: readonly [x: Block, dy: Block, dw: Block],
 ): void {
   const { inChannels, outChannels } = g;
-  const { rows } = tilesOf(m, g);
+  const [inputTiles, outputTiles] = [inputTiling(m, g), outputTiling(m, g)];
+  const { rows } = inputTiles;
   const squares = (m + 2) ** 2;
   gpu.withScratch(squares * rows * inChannels, (inputs) => {
-    transformInputs[m](gpu, [x, inputs], inputTiling(m, g));
+    transformInputs[m](gpu, [x, inputs], inputTiles);
     gpu.withScratch(squares * rows * outChannels, (gradients) => {
-      transformGradients[m](gpu, [dy, gradients], outputTiling(m, g));
+      transformGradients[m](gpu, [dy, gradients], outputTiles);
       gpu.withScratch(squares * inChannels * outChannels, (sums) => {
         const strides = { aRow: 1, aStep: inChannels, bStep: outChannels, bColumn: 1 };
         const apart = { outer: squares, aOuter: rows * inChannels, bOuter: rows * outChannels };
         const product = { m: inChannels, n: outChannels, k: rows, ...strides, ...apart };
         runProduct(gpu, product, [inputs, gradients, sums]);
-        const weightSizes = { rows: inChannels, columns: outChannels, ...asTheyAre(outChannels) };
+        const weightSizes = { rows: inChannels, columns: outChannels, ...weightsInOrder(outChannels) };
         transformSums[m](gpu, [sums, dw], weightSizes);
       });
     });

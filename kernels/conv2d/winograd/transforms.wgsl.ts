@@ -31,7 +31,7 @@ export const matrices = (side: number): Place => ({
   at: (i, j) => `(${side * i + j} * params.rows + row) * params.columns + column`,
 });
 
-/** Weights [3, 3, rows, columns], {@link asTheyAre} or {@link turned}. */
+/** Weights [3, 3, rows, columns], {@link weightsInOrder} or {@link weightsRotated}. */
 export const weights: Place = {
   params: ["firstTap", "tapStep", "rowStride", "columnStride"],
   at: (i, j) =>
@@ -39,9 +39,14 @@ export const weights: Place = {
 };
 
 /** The parameters of {@link weights} that lie as they are read. */
-export const asTheyAre = (columns: number) => ({ firstTap: 0, tapStep: 1, rowStride: columns, columnStride: 1 }); // prettier-ignore
+export const weightsInOrder = (columns: number) => ({ firstTap: 0, tapStep: 1, rowStride: columns, columnStride: 1 }); // prettier-ignore
 /** Of weights [3, 3, columns, rows] that are read turned by half a circle, with the channels exchanged. */
-export const turned = (rows: number) => ({ firstTap: 8, tapStep: -1, rowStride: 1, columnStride: rows });
+export const weightsRotated = (rows: number) => ({
+  firstTap: 8,
+  tapStep: -1,
+  rowStride: 1,
+  columnStride: rows,
+});
 
 /**
  * Tiles of images [image, height, width, columns], m pixels from one to the next, the first at (-top, -left): rows are all
@@ -71,9 +76,9 @@ export function transform(name: string, matrix: Matrix, from: Place, to: Place) 
     transformShader(name, "vec4f", matrix, from, to),
   ];
   return (gpu: Gpu, blocks: readonly [source: Block, result: Block], squares: Squares): void => {
-    const { rows, columns, rowStride = columns, columnStride = 1 } = squares;
+    const { rows, columns, rowStride, columnStride = 1 } = squares;
     if (columns % 4 === 0 && columnStride === 1) {
-      const quads = { ...squares, columns: columns / 4, rowStride: rowStride / 4 };
+      const quads = { ...squares, columns: columns / 4, ...(rowStride && { rowStride: rowStride / 4 }) };
       gpu.forEach(four, blocks, quads, (rows * columns) / 4);
     } else {
       gpu.forEach(one, blocks, squares, rows * columns);

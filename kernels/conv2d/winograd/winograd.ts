@@ -1,5 +1,5 @@
 /**
- * Winograd's convolution: kernels of 3 x 3 taps with fewer multiplications, and when it is the faster way on the CPU.
+ * Winograd's convolution: kernels of 3 x 3 taps with fewer multiplications, and when it is the faster way.
  *
  * S. Winograd, Arithmetic Complexity of Computations, SIAM 1980; for convolutional networks: A. Lavin and S. Gray, Fast
  * Algorithms for Convolutional Neural Networks, CVPR 2016.
@@ -133,7 +133,7 @@ function withRoots(roots: readonly number[]): number[] {
   return polynomial;
 }
 
-/** What a convolution must have for tiles of m x m to be measurably faster than direct convolution; see {@link outputTile}. */
+/** What a convolution must have for tiles of m x m to be faster than direct convolution, measured on the CPU. */
 const LEAST = {
   /** Input and output channels; with fewer, the transforms take too much of the time. */
   channels: { 2: 16, 4: 8 },
@@ -145,7 +145,8 @@ const LEAST = {
 
 /**
  * The tiles in which a convolution is fastest, undefined for direct convolution: the larger saving of those that a shape has
- * enough channels and tiles for. It looks at the shape alone, so that the same network gives the same bits everywhere.
+ * enough channels and tiles for. It looks at the shape alone, so that on the CPU the same network gives the same bits
+ * everywhere; on a GPU fewer convolutions gain (`convolve.wgsl.ts`).
  */
 export const outputTile = (g: ConvGeometry): OutputTile | undefined => fastest(g, () => true);
 
@@ -153,6 +154,7 @@ export const outputTile = (g: ConvGeometry): OutputTile | undefined => fastest(g
 export const gradWeightTile = (g: ConvGeometry): OutputTile | undefined =>
   fastest(g, (m) => chunksOf(g, m) > 1);
 
+/** The larger saving of the tiles that a shape has enough channels and tiles for, and that are possible. */
 function fastest(g: ConvGeometry, isPossible: (m: OutputTile) => boolean): OutputTile | undefined {
   const is3x3 = g.kernelHeight === 3 && g.kernelWidth === 3;
   const isPlain = Math.max(g.strideHeight, g.strideWidth, g.dilationHeight, g.dilationWidth, g.groups) === 1;
@@ -182,5 +184,13 @@ export function chunksOf(g: ConvGeometry, m: OutputTile): number {
   return Math.max(1, Math.min(CHUNKS, useful, fitting));
 }
 
-const tilesOfImage = (g: ConvGeometry, m: OutputTile): number =>
-  Math.ceil(g.outHeight / m) * Math.ceil(g.outWidth / m);
+/** Rows and columns of the tiles of an image. */
+export const tileGrid = (g: ConvGeometry, m: OutputTile) => ({
+  tileRows: Math.ceil(g.outHeight / m),
+  tileColumns: Math.ceil(g.outWidth / m),
+});
+
+function tilesOfImage(g: ConvGeometry, m: OutputTile): number {
+  const { tileRows, tileColumns } = tileGrid(g, m);
+  return tileRows * tileColumns;
+}

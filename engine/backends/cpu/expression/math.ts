@@ -33,18 +33,21 @@ const clamped = (f: FunctionBuilder, x: Lanes, low: number, high: number): Local
   f.let(f32x4.pmin(f32x4.pmax(x, f32x4.const(low)), f32x4.const(high)));
 
 /**
- * The larger of each lane; NaN where one is. `f32x4.max` takes V8 eight instructions on x64, for it also orders -0 and 0 and
- * keeps a NaN's bits; pmax, which is b where that is NaN, and a mask, which is a NaN where a is, take three.
+ * The larger of each lane; NaN where one is; of 0 and -0 the second. `f32x4.max` takes V8 eight instructions on x64, for it
+ * also orders zeros and keeps a NaN's bits; pmax, which is b where that is NaN, and a mask, which is a NaN where a is, three.
  */
 export function maxLanes(f: FunctionBuilder, first: Lanes, b: Lanes): Lanes {
   const a = f.let(first);
   return v128.or(f32x4.pmax(b, a), f32x4.ne(a, a));
 }
 
-/** Floats between 2^23 and 2^24 are the integers: adding this rounds to one, which the low bits of the sum then are. */
+/**
+ * Floats between 2^23 and 2^24 are 1 apart: x + ROUND is rounded to an integer, by which its bits differ from those of ROUND.
+ * The half leaves room for 2^22 on both sides.
+ */
 const ROUND = 1.5 * 2 ** 23;
 
-/** x = n ln 2 + r with n in integer lanes and |r| <= ln(2) / 2, for |x| < 2^21. */
+/** x = n ln 2 + r with n in integer lanes and |r| <= ln(2) / 2, for |x| < 2^14. For a NaN n is anything, and r NaN. */
 function splitByLn2(f: FunctionBuilder, x: Local<"v128">): { n: Local<"v128">; r: Local<"v128"> } {
   const sum = f.let(f.madd(x, f32x4.const(Math.LOG2E), f32x4.const(ROUND)));
   const whole = f.let(f32x4.sub(sum, f32x4.const(ROUND)));

@@ -1,6 +1,7 @@
 /**
  * The register template: an invocation computes 8 rows x 8 columns of C, and reads A and B from memory itself, one
- * element of A for each row and eight neighbours of B in each step: 64 multiply-adds for 16 reads. On llvmpipe, where a
+ * element of A for each row and eight neighbours of B in each step: 64 multiply-adds for 16 reads, or for 10 where B can be
+ * read by fours. On llvmpipe, where a
  * read costs more than a register that is spilled, that takes four fifths of the time of 8 x 4.
  *
  * The texts below are pieces of a shader's `main`; `each(8, (r) => ...)` writes a line for each row, since arrays that
@@ -17,13 +18,13 @@ export const each = (count: number, line: (i: number) => string): string =>
 /** Sums of a row stand in quads of columns. */
 const QUADS = INVOCATION_COLUMNS / 4;
 
-/** How the columns of B and C, which are neighbours in memory, are read and written. */
+/** How the columns of B, and those of C, which are neighbours in memory, are read and written. */
 export interface Columns {
   /** Of the elements of both buffers. */
   readonly type: "f32" | "vec4f";
   /** Statements before the first row. Past the edge the last column is read once more, and not stored. */
   readonly prepare: string;
-  /** Reads the invocation's columns of the row of a buffer whose first element is `from`, so far `apart`: quads by 1. */
+  /** Reads the invocation's columns of the row of a buffer that begins at `from`, so far `apart`: of quads by 1. */
   readonly readRow: (buffer: string, from: string, apart?: string) => string;
   /** Writes a row of sums, whose first element is number `to`. */
   readonly storeRow: (row: number, to: string) => string;
@@ -47,11 +48,14 @@ const quads: Columns = {
     each(QUADS, (q) => `if (column + ${4 * q} < params.n) { c[(${to} + ${4 * q}) >> 2u] = sum${row}_${q}; }`),
 };
 
-/** A shader for each way; the one for products where n, and all elements at which a row of B or C begins, are multiples of 4. */
-export function byColumns<T>(make: (columns: Columns) => T): (starts: readonly number[]) => T {
+/** A shader for each way: by fours where n, and all elements at which a row of B or C begins, are multiples of 4. */
+export function byColumns<T>(make: (columns: Columns) => T): (isByFours: boolean) => T {
   const [one, four] = [make(scalars), make(quads)];
-  return (starts) => (starts.every((start) => start % 4 === 0) ? four : one);
+  return (isByFours) => (isByFours ? four : one);
 }
+
+/** Whether all are multiples of 4. */
+export const areFours = (...numbers: readonly number[]): boolean => numbers.every((each) => each % 4 === 0);
 
 /** Adds an element of A times the row of B that was read to a row of sums. */
 export const addProducts = (row: number, a: string): string =>
