@@ -12,5 +12,5 @@ const step = (network: Training["network"], batch: number, size: number, more: P
 export const training = (): Row[] => [
   step("resnet8", 32, 32, { quick: true, patience: 40 }),
   step("resnet20", 32, 32, { quick: true, patience: 120 }),
-  step("resnet18", 8, 64),
+  step("resnet18", 32, 64),
 ];

@@ -38,7 +38,7 @@ import { contrastiveSplitSumsKernel, contrastiveSumsKernel } from "./sums.kernel
 export interface ContrastivePairs {
   /** Q, [R, D]. Rows are taken as they are: normalise them before. */
   readonly anchors: Tensor;
-  /** K, [M, D]. The tensor `anchors` itself, where a batch is compared with itself: half the work backward. */
+  /** K, [M, D]. The tensor `anchors` itself, where a batch is compared with itself: half the work. */
   readonly contrast: Tensor;
   /** i32 [2, R]: the class of each anchor, and its name. A row of the contrast set of the same name is the anchor itself. */
   readonly anchorLabels: Tensor;

@@ -9,8 +9,7 @@ import type { Pointer } from "../../engine/kernel.ts";
 import type { ContrastiveParams } from "./pairs.ts";
 import { gatherOnCpu } from "./gather.cpu.ts";
 import type { Gather } from "./gather.cpu.ts";
-import { forLanes } from "./strip.cpu.ts";
-import { across } from "./sums.cpu.ts";
+import { across, forLanes } from "./strip.cpu.ts";
 
 /** The state: the sums of log(1 + e^x) and of its derivative 1 / (1 + e^-x) over positives, for x = threshold - s. */
 const softplusSums: Gather = {

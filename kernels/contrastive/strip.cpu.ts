@@ -90,6 +90,8 @@ export function stripLoop(module: ModuleBuilder) {
     word: Reader,
     index: Local<"i32">,
     parts: {
+      /** Where the columns of a panel begin, a multiple of {@link TILE_COLUMNS}. Default 0. */
+      readonly firstColumn?: (firstRow: Local<"i32">) => Value<"i32">;
       readonly startPanel: (at: Pick<Strip, "firstRow" | "presentRows">) => void;
       readonly strip: (at: Strip) => void;
       readonly endPanel: (at: Pick<Strip, "firstRow" | "presentRows">) => void;
@@ -104,7 +106,7 @@ export function stripLoop(module: ModuleBuilder) {
       const presentRows = f.let(i32.sub(rows, firstRow));
       const a = f.let(i32.add(word("packedA"), i32.mul(firstRow, i32.shl(features, 2))));
       parts.startPanel({ firstRow, presentRows });
-      f.forRange(0, columns, STRIP_COLUMNS, (firstColumn) => {
+      f.forRange(parts.firstColumn?.(firstRow) ?? 0, columns, STRIP_COLUMNS, (firstColumn) => {
         const lastColumn = f.let(minU(i32.add(firstColumn, STRIP_COLUMNS), columns));
         const to = f.let(strip);
         f.forRange(firstColumn, lastColumn, TILE_COLUMNS, (column) => {
@@ -118,6 +120,16 @@ export function stripLoop(module: ModuleBuilder) {
       parts.endPanel({ firstRow, presentRows });
     });
   };
+}
+
+/** Combines four lanes; all lanes of the result are it. */
+export function across(
+  f: FunctionBuilder,
+  x: Local<"v128">,
+  combine: (a: Value<"v128">, b: Value<"v128">) => Value<"v128">,
+): Local<"v128"> {
+  const halves = f.let(combine(x, v128.shuffle(x, x, [2, 3, 0, 1])));
+  return f.let(combine(halves, v128.shuffle(halves, halves, [1, 0, 3, 2])));
 }
 
 /** Four neighbours in a row of similarities, and what belongs to their columns. */

@@ -3,14 +3,15 @@
  * every strip goes through its four rows' running sums twice, for the largest element and for the sum.
  */
 import { f32x4, i32, v128 } from "../../engine/backends/cpu/assembler.ts";
-import type { FunctionBuilder, Local, Value } from "../../engine/backends/cpu/assembler.ts";
+import type { FunctionBuilder, Local } from "../../engine/backends/cpu/assembler.ts";
 import { expLanes, logLanes } from "../../engine/backends/cpu/expression/math.ts";
 import type { Machine } from "../../engine/backends/cpu/machine.ts";
 import type { Pointer } from "../../engine/kernel.ts";
 import type { ContrastiveParams } from "./pairs.ts";
 import { gatherOnCpu } from "./gather.cpu.ts";
 import type { Gather } from "./gather.cpu.ts";
-import { forLanes } from "./strip.cpu.ts";
+import { across, forLanes } from "./strip.cpu.ts";
+import { sharedShift, symmetricSumsOnCpu } from "./symmetric-sums.cpu.ts";
 
 /** Stands for -Infinity, whose differences would be NaN. (A NaN s is never the largest: the sum of exponentials is NaN then.) */
 const LOWEST = -3.0e38;
@@ -81,7 +82,11 @@ export const sumsOnCpu = (
   inputs: readonly Pointer[],
   outputs: readonly Pointer[],
 ): void => {
-  gatherOnCpu(machine, sums, params, inputs, outputs);
+  const [anchors = 0, contrast, anchorLabels, contrastLabels] = inputs;
+  const isSymmetric = anchors === contrast && anchorLabels === contrastLabels;
+  const shift = isSymmetric ? sharedShift(machine, params, anchors) : undefined;
+  if (shift === undefined) gatherOnCpu(machine, sums, params, inputs, outputs);
+  else symmetricSumsOnCpu(machine, params, inputs, outputs, shift);
 };
 
 /** logNegatives, logPositives and positives. */
@@ -93,16 +98,6 @@ export const splitSumsOnCpu = (
 ): void => {
   gatherOnCpu(machine, splitSums, params, inputs, outputs);
 };
-
-/** Combines four lanes; all lanes of the result are it. */
-export function across(
-  f: FunctionBuilder,
-  x: Local<"v128">,
-  combine: (a: Value<"v128">, b: Value<"v128">) => Value<"v128">,
-): Local<"v128"> {
-  const halves = f.let(combine(x, v128.shuffle(x, x, [2, 3, 0, 1])));
-  return f.let(combine(halves, v128.shuffle(halves, halves, [1, 0, 3, 2])));
-}
 
 /** log of the sum of e^largest total over the lanes. */
 function logOfLanes(f: FunctionBuilder, lanes: Local<"v128">, totals: Local<"v128">): Local<"v128"> {

@@ -136,10 +136,11 @@ function losses(
   const anchorLabels = labelsOf(anchors);
   const inverse = Array.from(positives, (count, i) => (defined[i] ? 1 / count : 0));
   return fusedLosses(
-    contrast.map((side, part) => ({
-      ...{ anchors: rows, anchorLabels },
-      ...{ contrast: sets[part] ?? rows, contrastLabels: labelsOf(side) },
-    })),
+    contrast.map((side, part) => {
+      const set = sets[part] ?? rows;
+      const contrastLabels = set === rows ? anchorLabels : labelsOf(side);
+      return { anchors: rows, anchorLabels, contrast: set, contrastLabels };
+    }),
     hostTensor(backend, inverse, [inverse.length], "f32"),
     options,
   );

@@ -57,6 +57,25 @@ describe("supConLoss on cpu", () => {
     });
   }
 
+  it("agrees with double precision where all rows share a shift, and where that would lose the smallest terms", async () => {
+    // z z / tau is 38 and 42 for unit vectors; 515 rows are more than a strip, and no whole tiles.
+    for (const temperature of [0.026, 0.024]) {
+      for (const [rows, features] of [
+        [6, 3],
+        [9, 5],
+        [515, 9],
+      ] as const) {
+        useReference();
+        const expected = await run(rows, features, { temperature, implementation: "fused" });
+        const backend = await init({ backend: "cpu" });
+        const found = await run(rows, features, { temperature, implementation: "fused" });
+        assertNear(found.losses, expected.losses, 4e-6, `losses of ${rows}`);
+        assertNear(found.gradient, expected.gradient, 4e-5, `gradient of ${rows}`);
+        await backend.destroy();
+      }
+    }
+  });
+
   it("gives the same bits with one thread and with two, over several strips of columns", async () => {
     const bits = [];
     for (const threads of [1, 2]) {
