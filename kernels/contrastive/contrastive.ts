@@ -38,11 +38,12 @@ import { contrastiveSplitSumsKernel, contrastiveSumsKernel } from "./sums.kernel
 export interface ContrastivePairs {
   /** Q, [R, D]. Rows are taken as they are: normalise them before. */
   readonly anchors: Tensor;
-  /** K, [M, D]. The tensor `anchors` itself, where a batch is compared with itself: half the work. */
+  /** K, [M, D]. The tensor `anchors` itself, where a batch is compared with itself: half the work backward. */
   readonly contrast: Tensor;
   /** i32 [2, R]: the class of each anchor, and its name. A row of the contrast set of the same name is the anchor itself. */
   readonly anchorLabels: Tensor;
-  /** i32 [2, M], likewise. */
+  /** i32 [2, M], likewise. The tensor `anchorLabels` itself, where `contrast` is `anchors`: by it {@link contrastiveSums} sees that
+   * pairs are symmetric, which on the CPU is half the work forward. */
   readonly contrastLabels: Tensor;
 }
 type Inputs = Readonly<Record<keyof ContrastivePairs, Tensor>>;

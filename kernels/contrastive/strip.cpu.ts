@@ -122,6 +122,9 @@ export function stripLoop(module: ModuleBuilder) {
   };
 }
 
+/** Stands for -Infinity, whose differences would be NaN. (A NaN s is never the largest: the sum of exponentials is NaN then.) */
+export const LOWEST = -3.0e38;
+
 /** Combines four lanes; all lanes of the result are it. */
 export function across(
   f: FunctionBuilder,

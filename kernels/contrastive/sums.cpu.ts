@@ -1,6 +1,7 @@
 /**
  * The sums of exponentials on the CPU. Cost: 2 R M D operations for the similarities and R M exponentials of about 20;
- * every strip goes through its four rows' running sums twice, for the largest element and for the sum.
+ * every strip goes through its four rows' running sums twice, for the largest element and for the sum. A batch that is
+ * compared with itself mostly takes half of that: `symmetric-sums.cpu.ts`.
  */
 import { f32x4, i32, v128 } from "../../engine/backends/cpu/assembler.ts";
 import type { FunctionBuilder, Local } from "../../engine/backends/cpu/assembler.ts";
@@ -10,11 +11,8 @@ import type { Pointer } from "../../engine/kernel.ts";
 import type { ContrastiveParams } from "./pairs.ts";
 import { gatherOnCpu } from "./gather.cpu.ts";
 import type { Gather } from "./gather.cpu.ts";
-import { across, forLanes } from "./strip.cpu.ts";
+import { across, forLanes, LOWEST } from "./strip.cpu.ts";
 import { sharedShift, symmetricSumsOnCpu } from "./symmetric-sums.cpu.ts";
-
-/** Stands for -Infinity, whose differences would be NaN. (A NaN s is never the largest: the sum of exponentials is NaN then.) */
-const LOWEST = -3.0e38;
 
 /**
  * What a row has gathered so far, four lanes of each: for a set of columns its largest s and the sum of e^(s - largest),

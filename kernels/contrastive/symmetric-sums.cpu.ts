@@ -5,13 +5,13 @@
  *     log sum_a e^s_ia = c + log sum_a e^(s_ia - c).
  *
  * With c = the largest z_i z_i / tau, |s_ia| <= c (Cauchy and Schwarz), and the terms lie between e^-2c and 1: with
- * c <= {@link MOST_SHIFT} none is too small for a float. That is so for unit vectors at temperatures from 0.025 on; other
- * rows have each its own largest s (`sums.cpu.ts`).
+ * c <= {@link MOST_SHIFT} none is too small for a float, and rounding s - c and c + log costs 4e-6 at most. That is so for
+ * unit vectors at temperatures from 0.025 on; other rows have each its own largest s (`sums.cpu.ts`).
  *
  * A task adds what it meets to sums of its own for all rows, which are added up afterwards in the order of the tasks: the
  * same bits with any number of threads.
  *
- * Cost: R^2 D operations, R^2 / 2 exponentials, and 8 bytes for each task and row.
+ * Cost: R^2 D operations, R^2 / 2 exponentials, and 8 bytes for each task and row; for the shift R D operations more.
  */
 import { f32, f32x4, i32, select, v128 } from "../../engine/backends/cpu/assembler.ts";
 import type { FunctionBuilder, Local, ModuleBuilder, Value } from "../../engine/backends/cpu/assembler.ts";
@@ -19,16 +19,16 @@ import { expLanes, logLanes } from "../../engine/backends/cpu/expression/math.ts
 import { TILE_COLUMNS, TILE_ROWS } from "../../engine/backends/cpu/gemm/tile.ts";
 import { f32Bits } from "../../engine/backends/cpu/machine.ts";
 import type { Machine } from "../../engine/backends/cpu/machine.ts";
-import { storeLanes, Words } from "../../engine/backends/cpu/task.ts";
+import { minU, storeLanes, Words } from "../../engine/backends/cpu/task.ts";
 import type { Pointer } from "../../engine/kernel.ts";
 import type { ContrastiveParams } from "./pairs.ts";
-import { across, forLanes, forRows, stripLoop, stripWords, withStrips } from "./strip.cpu.ts";
+import { across, forLanes, forRows, LOWEST, stripLoop, stripWords, withStrips } from "./strip.cpu.ts";
 
-/** Of the exponent e^-2c the float is 1.8e-35, and still a normal one. */
-const MOST_SHIFT = 40;
+/** e^(-2 * 41) is 2.4e-36, still a normal float. Not 40, which the length of a unit vector may pass by rounding at 1 / 40. */
+const MOST_SHIFT = 41;
 
-/** Stands for the log of an empty sum. */
-const LOWEST = -3.0e38;
+/** Places whose sums a task of the end adds up. */
+const FINISH_PLACES = 256;
 
 // prettier-ignore
 const words = new Words([...stripWords, ...(["shift", "sums", "places", "logAll", "positives"] as const)]);
@@ -37,7 +37,7 @@ type Reader = ReturnType<typeof words.reader>;
 /** Bytes of a task's sums: for each row its total, then for each row its positives. */
 const sumsBytes = (word: Reader): Value<"i32"> => i32.shl(word("places"), 3);
 
-/** The shift of all rows of z, or undefined where they need their own. */
+/** The shift of all rows of z, or undefined where they need their own, as for NaN and Infinity. */
 export function sharedShift(
   machine: Machine,
   { rows, features, temperature }: ContrastiveParams,
@@ -94,7 +94,7 @@ function gatherTask(module: ModuleBuilder): void {
       f.store(at, f32x4.const(0));
     });
     loop(f, word, index, {
-      // A whole tile before or at the diagonal.
+      // From the tile that the diagonal enters: tiles are whole.
       firstColumn: (firstRow) => i32.and(firstRow, -TILE_COLUMNS),
       startPanel: nothing,
       strip: ({ firstRow, presentRows, firstColumn, lastColumn, strip }) => {
@@ -141,9 +141,6 @@ function addRow(
   }
 }
 
-/** Places whose sums a task of the end adds up. */
-const FINISH_PLACES = 256;
-
 /** Adds the sums of all tasks, in their order. */
 function finishTask(module: ModuleBuilder): void {
   module.task((f, args, index) => {
@@ -154,7 +151,7 @@ function finishTask(module: ModuleBuilder): void {
     const toPositives = f.let(i32.shl(word("places"), 2));
     const first = f.let(i32.mul(index, FINISH_PLACES));
     const end = f.let(i32.add(first, FINISH_PLACES));
-    f.forRange(first, select(i32.ltU(end, rows), end, rows), TILE_ROWS, (row) => {
+    f.forRange(first, minU(end, rows), TILE_ROWS, (row) => {
       const offset = f.let(i32.shl(row, 2));
       const from = f.let(i32.add(word("sums"), offset));
       const [total, similarities] = [f.let(f32x4.const(0)), f.let(f32x4.const(0))];
@@ -164,6 +161,7 @@ function finishTask(module: ModuleBuilder): void {
         f.increment(from, taskBytes);
       });
       const log = f.let(f32x4.add(shift, logLanes(f, total)));
+      // The shift lets no term be 0: only an empty sum is.
       const isEmpty = f32x4.eq(total, f32x4.const(0));
       const left = f.let(i32.sub(rows, row));
       const [logAll, positives] = [f.let(i32.add(word("logAll"), offset)), f.let(i32.add(word("positives"), offset))]; // prettier-ignore

@@ -138,6 +138,7 @@ function losses(
   return fusedLosses(
     contrast.map((side, part) => {
       const set = sets[part] ?? rows;
+      // The very tensor again: by it the kernels see that the pairs are symmetric.
       const contrastLabels = set === rows ? anchorLabels : labelsOf(side);
       return { anchors: rows, anchorLabels, contrast: set, contrastLabels };
     }),

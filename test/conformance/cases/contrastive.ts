@@ -15,7 +15,7 @@ const labelsOf = (rows: number, shift: number, name: (i: number) => number): Ten
     [2, rows],
   );
 
-/** A batch that is compared with itself; or anchors with a contrast set that holds some of them. */
+/** A batch that is compared with itself, by labels that are one tensor or two; or anchors with a contrast set that holds some of them. */
 const compared = (
   call: (pairs: k.ContrastivePairs, thresholds: Tensor) => readonly Tensor[],
   withThresholds = false,
@@ -27,6 +27,13 @@ const compared = (
     const some = (): Tensor => labelsOf(rows, shift, (i) => (i % 2 === 0 ? i : -1));
     const others = (): Tensor => labelsOf(columns, 0, (i) => i + 1);
     return fc.constantFrom(
+      {
+        shapes: [[rows, features], ...vectors],
+        call: (z: Tensor, t: Tensor) => {
+          const labels = own();
+          return call({ anchors: z, contrast: z, anchorLabels: labels, contrastLabels: labels }, t);
+        },
+      },
       {
         shapes: [[rows, features], ...vectors],
         call: (z: Tensor, t: Tensor) =>
