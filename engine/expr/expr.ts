@@ -206,6 +206,8 @@ export const square = (a: ExprLike): Expr => mul(a, a);
 export const abs = (a: ExprLike): Expr => max(a, neg(a));
 /** the smaller of a and b; NaN if either is */
 export const min = (a: ExprLike, b: ExprLike): Expr => neg(max(neg(a), neg(b)));
+/** a where it is positive, else 0; NaN for NaN; its derivative at 0 is 0 */
+export const relu = (a: ExprLike): Expr => where(lessEqual(a, 0), 0, a);
 /** 1 where a > 0, -1 where a < 0, else 0 */
 export const sign = (a: ExprLike): Expr => sub(less(0, a), less(a, 0));
 

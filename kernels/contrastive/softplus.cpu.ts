@@ -3,13 +3,13 @@
  * of about 20 each.
  */
 import { f32x4, i32, v128 } from "../../engine/backends/cpu/assembler.ts";
-import { expLanes, log1pLanes } from "../../engine/backends/cpu/expression/math.ts";
+import { across, expLanes, log1pLanes } from "../../engine/backends/cpu/expression/math.ts";
 import type { Machine } from "../../engine/backends/cpu/machine.ts";
 import type { Pointer } from "../../engine/kernel.ts";
 import type { ContrastiveParams } from "./pairs.ts";
 import { gatherOnCpu } from "./gather.cpu.ts";
 import type { Gather } from "./gather.cpu.ts";
-import { across, forLanes } from "./strip.cpu.ts";
+import { forLanes } from "./strip.cpu.ts";
 
 /** The state: the sums of log(1 + e^x) and of its derivative 1 / (1 + e^-x) over positives, for x = threshold - s. */
 const softplusSums: Gather = {

@@ -125,16 +125,6 @@ export function stripLoop(module: ModuleBuilder) {
 /** Stands for -Infinity, whose differences would be NaN. (A NaN s is never the largest: the sum of exponentials is NaN then.) */
 export const LOWEST = -3.0e38;
 
-/** Combines four lanes; all lanes of the result are it. */
-export function across(
-  f: FunctionBuilder,
-  x: Local<"v128">,
-  combine: (a: Value<"v128">, b: Value<"v128">) => Value<"v128">,
-): Local<"v128"> {
-  const halves = f.let(combine(x, v128.shuffle(x, x, [2, 3, 0, 1])));
-  return f.let(combine(halves, v128.shuffle(halves, halves, [1, 0, 3, 2])));
-}
-
 /** Four neighbours in a row of similarities, and what belongs to their columns. */
 export interface Lanes {
   /** Similarities divided by the temperature. */

@@ -5,13 +5,13 @@
  */
 import { f32x4, i32, v128 } from "../../engine/backends/cpu/assembler.ts";
 import type { FunctionBuilder, Local } from "../../engine/backends/cpu/assembler.ts";
-import { expLanes, logLanes } from "../../engine/backends/cpu/expression/math.ts";
+import { across, expLanes, logLanes } from "../../engine/backends/cpu/expression/math.ts";
 import type { Machine } from "../../engine/backends/cpu/machine.ts";
 import type { Pointer } from "../../engine/kernel.ts";
 import type { ContrastiveParams } from "./pairs.ts";
 import { gatherOnCpu } from "./gather.cpu.ts";
 import type { Gather } from "./gather.cpu.ts";
-import { across, forLanes, LOWEST } from "./strip.cpu.ts";
+import { forLanes, LOWEST } from "./strip.cpu.ts";
 import { sharedShift, symmetricSumsOnCpu } from "./symmetric-sums.cpu.ts";
 
 /**

@@ -15,14 +15,14 @@
  */
 import { f32, f32x4, i32, select, v128 } from "../../engine/backends/cpu/assembler.ts";
 import type { FunctionBuilder, Local, ModuleBuilder, Value } from "../../engine/backends/cpu/assembler.ts";
-import { expLanes, logLanes } from "../../engine/backends/cpu/expression/math.ts";
+import { across, expLanes, logLanes } from "../../engine/backends/cpu/expression/math.ts";
 import { TILE_COLUMNS, TILE_ROWS } from "../../engine/backends/cpu/gemm/tile.ts";
 import { f32Bits } from "../../engine/backends/cpu/machine.ts";
 import type { Machine } from "../../engine/backends/cpu/machine.ts";
 import { minU, storeLanes, Words } from "../../engine/backends/cpu/task.ts";
 import type { Pointer } from "../../engine/kernel.ts";
 import type { ContrastiveParams } from "./pairs.ts";
-import { across, forLanes, forRows, LOWEST, stripLoop, stripWords, withStrips } from "./strip.cpu.ts";
+import { forLanes, forRows, LOWEST, stripLoop, stripWords, withStrips } from "./strip.cpu.ts";
 
 /** e^(-2 * 41) is 2.4e-36, still a normal float. Not 40, which the length of a unit vector may pass by rounding at 1 / 40. */
 const MOST_SHIFT = 41;

@@ -17,9 +17,10 @@ const convolve =
   (pass: "forward" | "gradInput"): ConvBody =>
   (gpu, g, [source, w], [c]) => {
     if (!source || !w || !c) return;
-    const m = gpuTile(passGeometry(pass, g), gpu.software);
+    const own = passGeometry(pass, g);
+    const m = gpuTile(own, gpu.software);
     if (g.groups > 1) runGrouped(gpu, pass, g, [source, w, c]);
-    else if (m) runWinograd(gpu, pass, g, m, [source, w, c]);
+    else if (m) runWinograd(gpu, pass, own, m, [source, w, c]);
     else runConvolve(gpu, pass, g, [source, w, c]);
   };
 

@@ -8,7 +8,7 @@ import type { Expr } from "../../engine/expr/expr.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 
 /** max(x, 0), and NaN for NaN. The derivative at 0 is 0. */
-export const relu = elementwise("relu", (x) => e.where(e.lessEqual(x, 0), 0, x));
+export const relu = elementwise("relu", e.relu);
 
 const leaky = elementwise("leakyRelu", (x, slope) => e.where(e.lessEqual(x, 0), e.mul(slope, x), x));
 

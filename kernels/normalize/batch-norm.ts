@@ -63,10 +63,9 @@ const affine = (x: e.Expr, mean: e.Expr, scale: e.Expr, beta: e.Expr): e.Expr =>
 const normalize = elementwise("batchNorm", (x, mean, scale, beta, residual) =>
   e.add(affine(x, mean, scale, beta), residual),
 );
-const normalizeRelu = elementwise("batchNormRelu", (x, mean, scale, beta, residual) => {
-  const y = e.add(affine(x, mean, scale, beta), residual);
-  return e.where(e.lessEqual(y, 0), 0, y); // NaN stays
-});
+const normalizeRelu = elementwise("batchNormRelu", (x, mean, scale, beta, residual) =>
+  e.relu(e.add(affine(x, mean, scale, beta), residual)),
+);
 
 // gamma rstd: one for each channel, not for each element
 const scaleOf = elementwise("batchNorm.scale", (gamma, variance, epsilon) =>

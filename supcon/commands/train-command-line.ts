@@ -25,7 +25,7 @@ import {
 
 /**
  * How much a preset trains. Measured on MNIST and two cores of an AMD EPYC, time and top-1 of linear classifier and k-NN:
- * full 63 to 73 s, at least 98.7 and 98.9 % (seeds 0 to 3); minute a third of that, 97.9 and 97.9 %.
+ * full 63 to 73 s, at least 98.7 and 98.9 % (seeds 0 to 3); minute 25 s, 97.9 and 97.9 %.
  */
 export const presets = {
   full: { trainImages: 18_000, epochs: 5 },

@@ -14,7 +14,7 @@ import * as conv2dKernels from "../../kernels/conv2d/conv2d.kernels.ts";
 import { runConvolve } from "../../kernels/conv2d/convolve.wgsl.ts";
 import { conv2dGeometry, wShape, xShape, yShape } from "../../kernels/conv2d/geometry.ts";
 import { runGradWeight } from "../../kernels/conv2d/grad-weight.wgsl.ts";
-import { gpuTile, runWinograd } from "../../kernels/conv2d/winograd/convolve.wgsl.ts";
+import { gpuTile, passGeometry, runWinograd } from "../../kernels/conv2d/winograd/convolve.wgsl.ts";
 import { runWinogradGradWeight } from "../../kernels/conv2d/winograd/grad-weight.wgsl.ts";
 import { batchedMatmul } from "../../kernels/matmul/batched.kernels.ts";
 import { matmul } from "../../kernels/matmul/matmul.kernels.ts";
@@ -101,7 +101,7 @@ describe("products on WebGPU", { skip }, () => {
             const what = JSON.stringify({ x, outChannels, padding });
             const { conv2dForward, conv2dGradInput, conv2dGradWeight } = conv2dKernels;
             await compare({ ...conv2dForward, wgsl: (gpu, _g, [a, b], [c]) => { runWinograd(gpu, "forward", g, m, [a!, b!, c!]); } }, { ...g }, [xs, ws, ys], what); // prettier-ignore
-            await compare({ ...conv2dGradInput, wgsl: (gpu, _g, [a, b], [c]) => { runWinograd(gpu, "gradInput", g, m, [a!, b!, c!]); } }, { ...g }, [ys, ws, xs], what); // prettier-ignore
+            await compare({ ...conv2dGradInput, wgsl: (gpu, _g, [a, b], [c]) => { runWinograd(gpu, "gradInput", passGeometry("gradInput", g), m, [a!, b!, c!]); } }, { ...g }, [ys, ws, xs], what); // prettier-ignore
             await compare({ ...conv2dGradWeight, wgsl: (gpu, _g, [a, b], [c]) => { runWinogradGradWeight(gpu, g, m, [a!, b!, c!]); } }, { ...g }, [xs, ys, ws], what); // prettier-ignore
           },
         ),

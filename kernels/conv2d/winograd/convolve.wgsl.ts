@@ -57,15 +57,14 @@ export function gpuTile(g: ConvGeometry, software: boolean): OutputTile | undefi
 export const passGeometry = (pass: "forward" | "gradInput", g: ConvGeometry): ConvGeometry =>
   pass === "forward" ? g : gradInputGeometry(g);
 
-/** Computes a pass in tiles of m x m: c = y from x, or dx from dy. */
+/** Computes a pass in tiles of m x m: c = y from x, or dx from dy. `g` is its {@link passGeometry}. */
 export function runWinograd(
   gpu: Gpu,
   pass: "forward" | "gradInput",
-  geometry: ConvGeometry,
+  g: ConvGeometry,
   m: OutputTile,
   [source, w, c]: readonly [source: Block, w: Block, c: Block],
 ): void {
-  const g = passGeometry(pass, geometry);
   const { inChannels, outChannels } = g;
   const [inputs, outputs] = [inputTiling(m, g), outputTiling(m, g)];
   const { rows } = inputs;

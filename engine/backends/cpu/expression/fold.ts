@@ -16,7 +16,7 @@ import { f32x4, i32, i32x4, v128 } from "../assembler.ts";
 import type { FunctionBuilder, Local, ModuleBuilder, Value } from "../assembler.ts";
 import { minU, storeLanes } from "../task.ts";
 import { foldCutNames } from "./cut.ts";
-import { maxLanes } from "./math.ts";
+import { across, maxLanes } from "./math.ts";
 import {
   advance,
   ArgumentWords,
@@ -149,8 +149,7 @@ function foldRow(part: Part, row: Local<"i32">, columns: Local<"i32">): void {
   accumulators.forEach(({ monoid }, a) => {
     const [sum, target] = [totals[a], partials[a]];
     if (!sum || !target) return;
-    const halves = f.let(combine[monoid](f, sum, v128.shuffle(sum, sum, [2, 3, 0, 1])));
-    const total = combine[monoid](f, halves, v128.shuffle(halves, halves, [1, 0, 3, 2]));
+    const total = across(f, sum, (x, y) => combine[monoid](f, x, y));
     f.storeLane(i32.add(target, i32.shl(row, 2)), total, 0);
   });
 }

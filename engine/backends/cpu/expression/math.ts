@@ -12,6 +12,16 @@ type Lanes = Value<"v128">;
 const LN2_HIGH = 0.693359375;
 const LN2_LOW = -2.12194440054690583e-4;
 
+/** Combines four lanes; all lanes of the result are it. */
+export function across(
+  f: FunctionBuilder,
+  x: Local<"v128">,
+  combine: (a: Value<"v128">, b: Value<"v128">) => Value<"v128">,
+): Local<"v128"> {
+  const halves = f.let(combine(x, v128.shuffle(x, x, [2, 3, 0, 1])));
+  return f.let(combine(halves, v128.shuffle(halves, halves, [1, 0, 3, 2])));
+}
+
 /** c0 x^n + c1 x^(n-1) + ... + cn */
 export function polynomial(
   f: FunctionBuilder,
