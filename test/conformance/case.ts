@@ -12,6 +12,8 @@ export interface Example {
   readonly shapes: readonly Shape[];
   readonly domain?: Domain;
   readonly call: (...inputs: Tensor[]) => readonly Tensor[];
+  /** What the op has kinks at 0 of, where the domain does not keep away from them. */
+  readonly kinks?: (...inputs: Tensor[]) => Tensor;
 }
 
 /** How an op is tried, and what is left out of it, with the reason. */
