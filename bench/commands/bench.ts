@@ -5,15 +5,15 @@ import { interruption } from "../../supcon/commands/interruption.ts";
 import { atomicWrite } from "../../supcon/run/atomic.ts";
 import { contestant, peersBeside } from "../measure/contestant.ts";
 import type { Contestant } from "../measure/contestant.ts";
-import { measureColdStart } from "../measure/cold-start.ts";
-import { efforts, measureRow } from "../measure/rounds.ts";
+import { Contest } from "../measure/contest.ts";
+import { efforts } from "../measure/effort.ts";
+import type { Effort } from "../measure/effort.ts";
 import { reasonIn } from "../measure/runner.ts";
-import type { Effort } from "../measure/runner.ts";
 import { wait } from "../report/format.ts";
 import { benchPage } from "../report/page.ts";
 import { commitOf, machineNow } from "../report/machine.ts";
-import type { BenchReport, Ceilings, NotMeasured, RowReport } from "../report/report.ts";
-import { formatRow, formatSummary } from "../report/table.ts";
+import type { BenchReport, Ceilings, NotMeasured } from "../report/report.ts";
+import { formatFirst, formatRow, formatSummary } from "../report/table.ts";
 import { measureCeilings } from "../measure/ceilings.ts";
 import type { Row } from "../suite/row.ts";
 import type { BenchOptions } from "./options.ts";
@@ -29,12 +29,14 @@ export async function bench(options: BenchOptions): Promise<BenchReport> {
   const ours = contestant("spheregrad", backend, threads, "spheregrad");
   const yardstick = contestant("spheregrad", backend, threads, "ceiling");
   const peers = peersBeside(backend, options.peers, threads);
-  const reports: RowReport[] = [];
+  let done = 0; // measurements: rows, each as often as there are sweeps
   let leave: (() => BenchReport) | undefined;
   using stop = interruption();
   stop.signal.addEventListener("abort", () => {
-    if (reports.length > 0) leave?.();
-    console.error(`interrupted after ${reports.length} of ${rows.length} rows`);
+    if (done > 0) leave?.();
+    console.error(
+      `interrupted ${done > 0 ? `after ${placeOf(done, rows.length, effort)}` : "before the first row"}`,
+    );
     process.exit(130); // with all libraries, some of which may be busy for minutes
   });
   try {
@@ -45,6 +47,7 @@ export async function bench(options: BenchOptions): Promise<BenchReport> {
     mkdirSync(out, { recursive: true });
     const ceilings = await measureCeilings(yardstick, effort);
     const present = peers.filter((each) => !missing.some(({ library }) => library === each.name));
+    const contests = rows.map((row) => contestOf(row, { ours, present, yardstick, effort }, options));
     const finish = (): BenchReport => {
       const report: BenchReport = {
         format: 1,
@@ -54,7 +57,7 @@ export async function bench(options: BenchOptions): Promise<BenchReport> {
         machine: machineNow([loadBefore, loadavg()[0] ?? NaN]),
         ...{ backend, threads, description, versions, ceilings, missing },
         commit: commitOf(),
-        rows: reports,
+        rows: contests.slice(0, done).map(({ report }) => report),
       };
       atomicWrite(join(out, "bench.json"), `${JSON.stringify(report, null, 1)}\n`);
       atomicWrite(join(out, "bench.html"), benchPage(report));
@@ -63,12 +66,19 @@ export async function bench(options: BenchOptions): Promise<BenchReport> {
     };
     leave = finish;
     const start = performance.now();
-    for (const row of rows) {
-      const report = await measure(row, { ours, present, yardstick, effort }, options);
-      reports.push(report);
-      const seconds = (performance.now() - start) / 1000;
-      console.log(`${formatRow(report)}\n${countdown(reports.length, rows.length, seconds)}`);
-      if (options.profile) await profileRow(row, ours, ceilings, out);
+    for (let sweep = 1; sweep <= effort.sweeps; sweep++) {
+      for (const contest of contests) {
+        await contest.sweep();
+        done++;
+        const seconds = (performance.now() - start) / 1000;
+        const place = `${placeOf(done, rows.length, effort)}${timeLeft(seconds, done, rows.length * effort.sweeps)}`;
+        if (sweep < effort.sweeps) {
+          console.log(`${place}: ${formatFirst(contest.report)}`);
+          continue;
+        }
+        console.log(`${formatRow(contest.report)}\n\n${place}\n`);
+        if (options.profile) await profileRow(contest.row, ours, ceilings, out);
+      }
     }
     return finish();
   } finally {
@@ -76,42 +86,34 @@ export async function bench(options: BenchOptions): Promise<BenchReport> {
   }
 }
 
-/** How far a run has come, if the other rows take as long as those so far. */
-function countdown(done: number, all: number, seconds: number): string {
-  const left = (seconds * (all - done)) / done;
-  return done === all ? "" : `\n${done} of ${all} rows, about ${wait(left)} left\n`;
-}
+/** How far a run has come. */
+const placeOf = (done: number, rows: number, { sweeps }: Effort): string =>
+  `row ${((done - 1) % rows) + 1} of ${rows}${sweeps > 1 ? `, sweep ${Math.ceil(done / rows)} of ${sweeps}` : ""}`;
 
-/** Who takes part, and how long. */
-interface Field {
+/** How long a run still takes, if the rest goes on as what is done. */
+const timeLeft = (seconds: number, done: number, all: number): string =>
+  done === all ? "" : `, about ${wait((seconds * (all - done)) / done)} left`;
+
+/** Who may take part, and how long. */
+interface All {
   readonly ours: Contestant;
   readonly present: readonly Contestant[];
   readonly yardstick: Contestant;
   readonly effort: Effort;
 }
 
-/** Measures a row by those whom it is about. */
-async function measure(
-  row: Row,
-  { ours, present, yardstick, effort }: Field,
-  { backend }: BenchOptions,
-): Promise<RowReport> {
-  if (row.coldStart) return measureColdStart(row, [ours, ...present], effort);
+/** A row with those whom it is about. */
+function contestOf(row: Row, { ours, present, ...rest }: All, { backend }: BenchOptions): Contest {
   if (row.threads) {
     const counts = row.threads.map((threads) =>
       contestant("spheregrad", backend, threads, threads === 1 ? "1 thread" : `${threads} threads`),
     );
-    try {
-      return await measureRow(row, counts, yardstick, effort);
-    } finally {
-      for (const { process } of counts) process.end();
-    }
+    return new Contest(row, { contestants: counts, notAsked: [], ...rest });
   }
-  if (row.tellsMemory) ours.process.end();
-  if (row.alone === undefined) return measureRow(row, [ours, ...present], yardstick, effort);
-  const report = await measureRow(row, [ours], yardstick, effort);
-  const others = { library: "others", reason: row.alone };
-  return { ...report, notMeasured: [...report.notMeasured, ...(present.length > 0 ? [others] : [])] };
+  if (row.alone === undefined)
+    return new Contest(row, { contestants: [ours, ...present], notAsked: [], ...rest });
+  const notAsked = present.length > 0 ? [{ library: "others", reason: row.alone }] : [];
+  return new Contest(row, { contestants: [ours], notAsked, ...rest });
 }
 
 /** Runs of a problem whose kernels are timed. */

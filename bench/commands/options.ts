@@ -17,7 +17,8 @@ Each library runs in a process of its own. In each row all do the same problem
 on the same inputs, results are compared, and then they are timed in turns: a
 batch of calls each, round after round, so that what disturbs the machine
 disturbs all alike. The ceiling (multiply-adds in the micro-kernel of our matrix
-products, or copying memory) is timed in the same turns.
+products, or copying memory) is timed in the same turns. All rows are gone
+through three times, so that what lasts minutes shows.
 
 Other libraries are installed once, and only here:
   npm ci --ignore-scripts --prefix bench`;
@@ -33,11 +34,12 @@ Examples:
   npx tsx bench/compare.ts A/bench.json B/bench.json two runs, row by row
 
 How to read the table: time is the median of the rounds, in each of which a
-library's time is the median of a batch; spread is the distance between the
-quartiles of the rounds, and above 10 % the row is marked noisy. "of ceiling" is
-the share of what the machine did in the same rounds. "vs ours" is a library's
-time as a multiple of ours: above 1 we are faster. bench/README.md tells what
-makes benchmarks lie.
+library's time is the median of a batch. "of ceiling" is the share of what the
+machine did in the same rounds, "2.1x ours" a library's time as a multiple of
+ours: above 1 we are faster. Spread is how far from the ratio, or else from the
+share of the ceiling, that of other rounds may lie (95 % interval of the
+median); above 5 %, two runs may well differ by 10 %, and the row is marked
+noisy. bench/README.md tells what makes benchmarks lie.
 
 The folder gets bench.json (everything) and bench.html (roofline and bars).
 Exit codes: 0 done, 1 failed, 2 bad usage.`;

@@ -1,56 +1,32 @@
-import { workOf } from "../problems/problem.ts";
-import type { Measured, NotMeasured, RowReport } from "../report/report.ts";
-import type { Row } from "../suite/row.ts";
-import type { Contestant } from "./contestant.ts";
-import { reasonIn } from "./runner.ts";
-import type { Effort } from "./runner.ts";
-import { median, spread } from "./statistics.ts";
+import { reasonIn, Runner } from "./runner.ts";
+import type { Effort } from "./effort.ts";
 
-/** Seconds to wait for a first result. */
-const PATIENCE = 60;
-
-/** Times each library from the start of its process to its first result, in turns. Ours come first. */
-export async function measureColdStart(
-  row: Row,
-  contestants: readonly Contestant[],
-  effort: Effort,
-): Promise<RowReport> {
-  const times = new Map<Contestant, { rounds: number[]; description: string }>();
-  const failed = new Map<Contestant, NotMeasured>();
-  for (let round = 0; round < effort.rounds; round++) {
-    for (const contestant of contestants) {
-      if (failed.has(contestant)) continue;
-      const { name: library, process } = contestant;
-      process.end();
-      const start = performance.now();
-      const answer = await process.ask({ kind: "prepare", problem: row.problem }, PATIENCE);
-      const milliseconds = performance.now() - start;
-      if (answer.kind !== "prepared") {
-        failed.set(contestant, { library, reason: reasonIn(answer) });
-        continue;
-      }
-      const known = times.get(contestant)?.rounds ?? [];
-      times.set(contestant, { rounds: [...known, milliseconds], description: answer.description });
-    }
+/** Times a library from the start of its process to its first result. */
+export class StartRunner extends Runner {
+  /** Does nothing: each round is a first time. */
+  override prepare(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
-  const [ours] = contestants;
-  const base = ours && times.get(ours)?.rounds;
-  const measured = [...times].flatMap(([contestant, { rounds, description }]): Measured[] => {
-    if (failed.has(contestant)) return [];
-    const milliseconds = median(rounds);
-    return [
-      {
-        ...{ library: contestant.name, peer: contestant.peer, description, milliseconds, rounds },
-        ...{ spread: spread(rounds), samples: rounds.length, firstMilliseconds: milliseconds },
-        rate: 1000 / milliseconds,
-        ...(base &&
-          contestant !== ours && { ratio: median(rounds.map((time, i) => time / (base[i] ?? NaN))) }),
-      },
-    ];
-  });
-  return {
-    ...{ topic: row.topic, name: row.name, problem: row.problem, measured },
-    work: { ...workOf(row.problem), unit: "starts", amount: 1 },
-    notMeasured: [...failed.values()],
-  };
+
+  override warmUp(_round: number, { starts }: Effort): Promise<void> {
+    this.rounds = starts;
+    return Promise.resolve();
+  }
+
+  protected override async batch(round: number): Promise<void> {
+    if (this.failure !== undefined) return;
+    const { process } = this.contestant;
+    process.end();
+    const start = performance.now();
+    const answer = await process.ask({ kind: "prepare", problem: this.problem }, this.limit);
+    const milliseconds = performance.now() - start;
+    if (answer.kind !== "prepared") {
+      this.failure = reasonIn(answer);
+      return;
+    }
+    this.firstMilliseconds ??= milliseconds;
+    this.description = answer.description;
+    this.times.set(round, milliseconds);
+    this.samples++;
+  }
 }

@@ -10,9 +10,29 @@ export function quantile(values: readonly number[], q: number): number {
 
 export const median = (values: readonly number[]): number => quantile(values, 0.5);
 
-/** The distance between the quartiles as a share of the median: 0.1 if half of the values lie within 10 %. */
-export const spread = (values: readonly number[]): number =>
-  (quantile(values, 0.75) - quantile(values, 0.25)) / median(values);
+/**
+ * How far from their median that of further values of the kind may lie, as a share of it: to the farther end of its 95 %
+ * confidence interval. In the interval between the k-th least and the k-th greatest of n values the median of all lies
+ * unless fewer than k of the n are below it, or above: with probability 1 - 2 P(Binomial(n, 1/2) < k), whatever their
+ * distribution. k is the greatest for which this is at least 0.95; below 6 values there is none, and 1 is taken.
+ */
+export function spread(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const k = Math.max(1, rankOfInterval(sorted.length));
+  const [low, middle, high] = [sorted[k - 1] ?? NaN, median(values), sorted.at(-k) ?? NaN];
+  return Math.max(middle - low, high - middle) / middle;
+}
+
+/** The greatest k with 2 P(Binomial(n, 1/2) < k) <= 0.05. */
+function rankOfInterval(n: number): number {
+  let [k, choose, below] = [0, 1, 2 ** -n]; // n over k; P(Binomial(n, 1/2) <= k)
+  while (2 * below <= 0.05) {
+    choose *= (n - k) / (k + 1);
+    k++;
+    below += choose * 2 ** -n;
+  }
+  return k;
+}
 
 /** The greatest difference between two results as a share of the greatest value; Infinity for other lengths, or NaN. */
 export function difference(expected: readonly Float32Array[], actual: readonly Float32Array[]): number {

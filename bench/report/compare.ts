@@ -1,7 +1,7 @@
 /** Two runs, row by row. */
 import { formatColumns } from "../../engine/columns.ts";
 import { duration, percent, times } from "./format.ts";
-import { isNoisy, NOISY } from "./report.ts";
+import { DIFFERENT, isNoisy } from "./report.ts";
 import type { BenchReport, Measured, RowReport } from "./report.ts";
 
 /** A library's result in both runs. */
@@ -11,7 +11,7 @@ interface Pair {
   readonly after: Measured;
   /** How much what {@link relative} tells, or else the speed, has changed: 1 is not at all. */
   readonly change: number;
-  /** Whether either run said that the row is noisy. */
+  /** Whether either run said that it is noisy. */
   readonly isNoisy: boolean;
 }
 
@@ -36,10 +36,7 @@ function pairsOf(a: BenchReport, b: BenchReport): Pair[] {
       const [from, to] = [relative(before), relative(after)];
       const change =
         from !== undefined && to !== undefined ? to / from : before.milliseconds / after.milliseconds;
-      const noisy = [before, after, row.measured[0], other?.measured[0]].some(
-        (each) => each && isNoisy(each),
-      );
-      return [{ row: row.name, before, after, change, isNoisy: noisy }];
+      return [{ row: row.name, before, after, change, isNoisy: isNoisy(before) || isNoisy(after) }];
     });
   });
 }
@@ -53,7 +50,7 @@ export function formatComparison(a: BenchReport, b: BenchReport): string {
     duration(after.milliseconds),
     ...[before, after].map(relativeWords),
     `${change >= 1 ? "+" : ""}${percent(change - 1)}`,
-    isNoisy ? "noisy" : Math.abs(change - 1) > NOISY ? "differs" : "",
+    isNoisy ? "noisy" : Math.abs(change - 1) > DIFFERENT ? "differs" : "",
   ]);
   const head = ["", "", "A", "B", "A", "B", "change", ""];
   return [

@@ -11,8 +11,6 @@ export interface Measured {
   readonly description: string;
   /** Median of the rounds. */
   readonly milliseconds: number;
-  /** Distance between the quartiles of the rounds, as a share of the median. */
-  readonly spread: number;
   /** Medians of the batches. */
   readonly rounds: readonly number[];
   /** Calls in all batches. */
@@ -25,6 +23,11 @@ export interface Measured {
   readonly fraction?: number;
   /** Its time as a multiple of ours, median of the rounds: above 1 we are faster. */
   readonly ratio?: number;
+  /**
+   * How far the median of other rounds may lie, as a share: of the ratio, or else of the share of the ceiling, or else of
+   * the time.
+   */
+  readonly spread: number;
   /** Greatest difference of its result from ours, as a share of the greatest value. */
   readonly difference?: number;
   readonly extraBytes?: number;
@@ -82,11 +85,12 @@ export interface BenchReport {
   readonly rows: readonly RowReport[];
 }
 
-/** Above this, a row's times say little. */
-export const NOISY = 0.1;
+/** Two runs that differ by more than this differ. */
+export const DIFFERENT = 0.1;
 
-/** Rounds of which the quartiles tell something. */
+/** Rounds of which a spread tells something. */
 const FEW = 3;
 
-/** Whether another run may well differ by more than 10 %. */
-export const isNoisy = ({ spread, rounds }: Measured): boolean => spread > NOISY || rounds.length < FEW;
+/** Whether two runs may well differ so: each may be off by the spread. */
+export const isNoisy = ({ spread, rounds }: Measured): boolean =>
+  spread > DIFFERENT / 2 || rounds.length < FEW;

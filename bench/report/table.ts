@@ -19,16 +19,22 @@ export function formatRow(row: RowReport): string {
   const lines = row.measured.map((result) => [
     `  ${result.library}`,
     duration(result.milliseconds),
-    spreadOf(result),
     speed(row.work, result.milliseconds),
     result.fraction === undefined ? "" : `${percent(result.fraction)} of ceiling`,
     result.ratio === undefined ? "" : `${times(result.ratio)} ${baseOf(row)}`,
+    spreadOf(result),
     result.extraBytes === undefined ? "" : mebibytes(result.extraBytes),
     [...(isNoisy(result) ? ["noisy"] : []), ...(result.samples === 1 ? ["n = 1"] : [])].join(", "),
   ]);
   const reasons = row.notMeasured.map(({ library, reason }) => `  ${library}: ${reason}`);
   return [row.name, ...(lines.length > 0 ? [formatColumns(lines, 1)] : []), ...reasons].join("\n");
 }
+
+/** A row's first library, in a line. */
+export const formatFirst = ({ name, work, measured: [first] }: RowReport): string =>
+  first === undefined
+    ? name
+    : [name, duration(first.milliseconds), speed(work, first.milliseconds)].filter(Boolean).join(", ");
 
 /** The fastest of the libraries that are not ours; of those that train, or of all others. */
 const bestPeer = ({ measured }: RowReport, trains: boolean): Measured | undefined =>
@@ -40,9 +46,9 @@ const bestPeer = ({ measured }: RowReport, trains: boolean): Measured | undefine
 export const summaryHead = [
   "",
   "ours",
-  "spread",
   "speed",
   "of ceiling",
+  "spread",
   "best that trains",
   "best of forward-only",
   "",
@@ -60,9 +66,9 @@ export const summaryLines = ({ rows }: BenchReport): string[][] =>
     return [
       row.name,
       duration(ours.milliseconds),
-      spreadOf(ours),
       speed(row.work, ours.milliseconds),
       ours.fraction === undefined ? "" : percent(ours.fraction),
+      spreadOf(ours),
       ...others.map(versus),
       [
         ...(ours.ratio === undefined ? [] : [`${times(1 / ours.ratio)} as fast as ${baseOf(row)}`]),

@@ -52,7 +52,7 @@ test("Ctrl-C ends a run with exit code 130, whatever its libraries are doing", a
   await once(child.stdout, "data");
   child.kill("SIGINT");
   assert.deepEqual(await once(child, "close"), [130, null]);
-  assert.match(await errors, /^interrupted after 0 of 1 rows\n$/);
+  assert.match(await errors, /^interrupted before the first row\n$/);
 });
 
 test("bad usage is exit code 2 and one line that tells what there is", async () => {

@@ -11,9 +11,11 @@ test("the median and the quartiles of few numbers", () => {
   assert.ok(Number.isNaN(median([])));
 });
 
-test("the spread is the middle half's width as a share of the median, in any unit", () => {
-  assert.equal(spread([8, 9, 10, 11, 12]), 0.2);
-  assert.equal(spread([10, 10, 10, 10, 500]), 0);
+test("the spread reaches to the farther end of the median's 95 % interval, in any unit", () => {
+  assert.equal(spread([8, 10, 14]), 0.4, "of fewer than 6 all of them");
+  // P(Binomial(n, 1/2) < k) for k = 1, 2: 1/64, 7/64 at n = 6; 1/512, 10/512 at n = 9
+  assert.equal(spread([9, 10, 10, 10, 10, 20]), 1, "of 6 all of them");
+  assert.equal(spread([1, 9, 10, 10, 10, 10, 10, 12, 100]), 0.2, "of 9 all but the least and the greatest");
   const time = fc.double({ min: 0.1, max: 1e6, noNaN: true });
   fc.assert(
     fc.property(fc.array(time, { minLength: 2, maxLength: 9 }), (times) => {
