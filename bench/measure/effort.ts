@@ -17,6 +17,6 @@ export interface Effort {
 }
 
 export const efforts = {
-  full: { sweeps: 3, rounds: 7, milliseconds: 40, seconds: 2, starts: 2, patience: 12, mayWait: true },
+  full: { sweeps: 3, rounds: 6, milliseconds: 40, seconds: 1.5, starts: 2, patience: 12, mayWait: true },
   quick: { sweeps: 1, rounds: 3, milliseconds: 30, seconds: 1, starts: 3, patience: 2, mayWait: false },
 } as const satisfies Record<string, Effort>;

@@ -18,7 +18,10 @@ export class Runner {
   readonly problem: Problem;
   /** Seconds that it may take to answer. */
   readonly limit: number;
-  /** Medians of its batches in milliseconds, by round. Rounds are numbered through all sweeps; it may miss some. */
+  /**
+   * Medians of its batches in milliseconds, by round. Rounds are numbered through all sweeps; it may miss some. A batch
+   * outside of all rounds has a negative number.
+   */
   readonly times = new Map<number, number>();
   /** Calls in all batches. */
   samples = 0;
@@ -45,7 +48,10 @@ export class Runner {
     return median([...this.times.values()]);
   }
 
-  /** Its times as multiples of another's in the same rounds, which what disturbs the machine lengthens alike. */
+  /**
+   * Its times as multiples of another's in the same rounds, which what disturbs the machine lengthens alike; outside of
+   * them of the other's median.
+   */
   relativeTo(other: Runner): number[] {
     return [...this.times].map(([round, time]) => time / (other.times.get(round) ?? other.milliseconds));
   }
@@ -74,12 +80,12 @@ export class Runner {
    */
   async warmUp(round: number, effort: Effort): Promise<void> {
     const { rounds, milliseconds, seconds } = effort;
-    const samples = this.samples;
-    await this.batch(round, milliseconds);
-    const time = this.times.get(round) ?? Infinity;
+    const [alone, samples] = [-1 - round, this.samples];
+    await this.batch(alone, milliseconds);
+    const time = this.times.get(alone) ?? Infinity;
     this.rounds = Math.min(rounds, Math.floor((1000 * seconds) / Math.max(time, milliseconds)));
     if (this.rounds === 0) return;
-    this.times.delete(round);
+    this.times.delete(alone);
     this.samples = samples;
   }
 
