@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
+import { efforts } from "../../bench/measure/effort.ts";
 import { readReport } from "../../bench/report/read.ts";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -43,6 +44,23 @@ test("a quick run leaves a table, a report and a page; a run compared with itsel
   const compared = await run("compare.ts", path, path);
   assert.equal(compared.code, 0, compared.stderr);
   assert.match(compared.stdout, /\+0 %/);
+});
+
+test("a full run has rounds of three sweeps, and a table at the end of the last", async () => {
+  const out = join(folder, "sweeps");
+  const { code, stdout, stderr } = await run(
+    "run.ts",
+    "--filter",
+    "matmul 128",
+    "--peers",
+    "none",
+    "--out",
+    out,
+  );
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^row 1 of 1, sweep 1 of 3.*\nrow 1 of 1, sweep 2 of 3.*\nmatmul 128 x 64 x 64\n/m);
+  const [row] = readReport(join(out, "bench.json")).rows;
+  assert.deepEqual(row?.measured.map(({ rounds }) => rounds.length), [3 * efforts.full.rounds]); // prettier-ignore
 });
 
 test("Ctrl-C ends a run with exit code 130, whatever its libraries are doing", async () => {
