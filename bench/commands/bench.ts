@@ -95,7 +95,7 @@ const timeLeft = (seconds: number, done: number, all: number): string =>
   done === all ? "" : `, about ${wait((seconds * (all - done)) / done)} left`;
 
 /** Who may take part, and how long. */
-interface All {
+interface Everyone {
   readonly ours: Contestant;
   readonly present: readonly Contestant[];
   readonly yardstick: Contestant;
@@ -103,17 +103,14 @@ interface All {
 }
 
 /** A row with those whom it is about. */
-function contestOf(row: Row, { ours, present, ...rest }: All, { backend }: BenchOptions): Contest {
-  if (row.threads) {
-    const counts = row.threads.map((threads) =>
-      contestant("spheregrad", backend, threads, threads === 1 ? "1 thread" : `${threads} threads`),
-    );
-    return new Contest(row, { contestants: counts, notAsked: [], ...rest });
-  }
-  if (row.alone === undefined)
-    return new Contest(row, { contestants: [ours, ...present], notAsked: [], ...rest });
-  const notAsked = present.length > 0 ? [{ library: "others", reason: row.alone }] : [];
-  return new Contest(row, { contestants: [ours], notAsked, ...rest });
+function contestOf(row: Row, { ours, present, ...rest }: Everyone, { backend }: BenchOptions): Contest {
+  const others = row.alone === undefined ? present : [];
+  const contestants = row.threads?.map((threads) =>
+    contestant("spheregrad", backend, threads, threads === 1 ? "1 thread" : `${threads} threads`),
+  ) ?? [ours, ...others];
+  const notAsked =
+    row.alone !== undefined && present.length > 0 ? [{ library: "others", reason: row.alone }] : [];
+  return new Contest(row, { contestants, notAsked, ...rest });
 }
 
 /** Runs of a problem whose kernels are timed. */

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { ValueError } from "../../engine/errors.ts";
@@ -17,8 +18,8 @@ Each library runs in a process of its own. In each row all do the same problem
 on the same inputs, results are compared, and then they are timed in turns: a
 batch of calls each, round after round, so that what disturbs the machine
 disturbs all alike. The ceiling (multiply-adds in the micro-kernel of our matrix
-products, or copying memory) is timed in the same turns. All rows are gone
-through three times, so that what lasts minutes shows.
+products, or copying memory) is timed in the same turns. A full run goes through
+all rows three times, so that what lasts minutes shows.
 
 Other libraries are installed once, and only here:
   npm ci --ignore-scripts --prefix bench`;
@@ -38,11 +39,13 @@ library's time is the median of a batch. "of ceiling" is the share of what the
 machine did in the same rounds, "2.1x ours" a library's time as a multiple of
 ours: above 1 we are faster. Spread is how far from the ratio, or else from the
 share of the ceiling, that of other rounds may lie (95 % interval of the
-median); above 5 %, two runs may well differ by 10 %, and the row is marked
-noisy. bench/README.md tells what makes benchmarks lie.
+median, where there are 6 rounds for one); above 5 %, two runs may well differ
+by 10 %, and the row is marked noisy, as it is of fewer than 6 rounds, and so in
+all quick runs. bench/README.md tells what makes benchmarks lie.
 
 The folder gets bench.json (everything) and bench.html (roofline and bars).
-Exit codes: 0 done, 1 failed, 2 bad usage.`;
+Exit codes: 0 done, 1 failed, 2 bad usage, 130 interrupted (what was measured is
+written all the same).`;
 
 function peerList(text: string): PeerName[] {
   if (text === "none") return [];
@@ -80,7 +83,7 @@ export interface BenchOptions {
 
 /**
  * Reads the command line (without node and script). Throws commander's CommanderError for what it refuses, and where help
- * was asked for; ValueError for a filter that no row has.
+ * was asked for; ValueError for a filter that no row has, and for a file as folder.
  */
 export function parseBenchCommand(args: readonly string[]): BenchOptions {
   const command = commandLine();
@@ -88,9 +91,14 @@ export function parseBenchCommand(args: readonly string[]): BenchOptions {
   const { peers: wanted = others, out, ...options } = command.opts();
   const rows = rowsOf(options, options.filter, options.quick);
   if (rows.length === 0) {
+    const quick = options.quick ? " of a quick run" : "";
+    const topics = [...new Set(rowsOf(options, "", options.quick).map(({ topic }) => topic))];
     throw new ValueError(
-      `--filter: expected text in a topic (${topicNames.join(", ")}) or name of a ${options.quick ? "quick run's row" : "row"}, got ${JSON.stringify(options.filter)}`,
+      `--filter: expected text in a topic${quick} (${topics.join(", ")}) or in a row's name, got ${JSON.stringify(options.filter)}`,
     );
+  }
+  if (out !== undefined && statSync(out, { throwIfNoEntry: false })?.isDirectory() === false) {
+    throw new ValueError(`--out: expected a folder, new or not, got the file ${out}`);
   }
   const time = new Date().toISOString().replaceAll(":", "-").slice(0, 19);
   return {

@@ -1,5 +1,6 @@
-import { reasonIn, Runner } from "./runner.ts";
 import type { Effort } from "./effort.ts";
+import type { Timed } from "./protocol.ts";
+import { reasonIn, Runner } from "./runner.ts";
 
 /** Times a library from the start of its process to its first result. */
 export class StartRunner extends Runner {
@@ -13,20 +14,23 @@ export class StartRunner extends Runner {
     return Promise.resolve();
   }
 
-  protected override async batch(round: number): Promise<void> {
-    if (this.failure !== undefined) return;
+  override finish(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  protected override async batch(): Promise<Timed | undefined> {
     const { process } = this.contestant;
     process.end();
     const start = performance.now();
     const answer = await process.ask({ kind: "prepare", problem: this.problem }, this.limit);
     const milliseconds = performance.now() - start;
+    process.end(); // its threads would look for work in the next one's turn
     if (answer.kind !== "prepared") {
       this.failure = reasonIn(answer);
-      return;
+      return undefined;
     }
     this.firstMilliseconds ??= milliseconds;
     this.description = answer.description;
-    this.times.set(round, milliseconds);
-    this.samples++;
+    return { kind: "timed", milliseconds, samples: 1, extraBytes: undefined };
   }
 }

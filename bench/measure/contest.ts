@@ -34,7 +34,7 @@ export interface Field {
 /** A row that is being measured. */
 export class Contest {
   readonly row: Row;
-  readonly work: Work;
+  readonly #work: Work;
   readonly #field: Field;
   readonly #notAsked: NotMeasured[];
   readonly #runners: Runner[];
@@ -45,9 +45,8 @@ export class Contest {
   constructor(row: Row, field: Field) {
     const { contestants, effort, notAsked } = field;
     const patience = effort.mayWait ? Math.max(row.patience ?? 0, effort.patience) : effort.patience;
-    const work = workOf(row.problem);
     this.row = row;
-    this.work = row.coldStart ? { unit: "starts", amount: 1 } : work;
+    this.#work = row.coldStart ? { unit: "starts", amount: 1 } : workOf(row.problem);
     this.#field = field;
     this.#notAsked = [...notAsked];
     this.#runners = [];
@@ -70,7 +69,7 @@ export class Contest {
     const { contestants, effort } = this.#field;
     const [ours] = this.#runners;
     const asked = this.#runners.filter((runner) => this.#rounds === 0 || runner.comesAgain(effort));
-    if (!ours || !asked.includes(ours)) return;
+    if (!ours || !asked.includes(ours)) return; // with nobody to be compared with
     if (row.tellsMemory) ours.contestant.process.end();
     const ceiling = await this.#prepareCeiling();
     const ready = await prepare(asked);
@@ -80,20 +79,19 @@ export class Contest {
       for (const runner of all) await runner.round(this.#rounds + turn, turn, effort);
     }
     for (const runner of all) await runner.finish();
+    // Asked in this row alone, they would keep their memory to the end.
     if (row.threads) for (const { process } of contestants) process.end();
     this.#rounds += effort.rounds;
   }
 
   /** What is known so far. */
   get report(): RowReport {
-    const { row, work } = this;
+    const { row } = this;
     const ceiling = this.#ceiling;
     return {
-      ...{ topic: row.topic, name: row.name, problem: row.problem, work },
+      ...{ topic: row.topic, name: row.name, problem: row.problem, work: this.#work },
       ...(ceiling && { ceiling: (1000 * (ceiling.amount ?? 0)) / ceiling.milliseconds }),
-      measured: this.#runners
-        .filter(({ failure }) => failure === undefined)
-        .map((each) => this.#measured(each)),
+      measured: this.#runners.filter(({ times }) => times.size > 0).map((each) => this.#measured(each)),
       notMeasured: [
         ...this.#notAsked,
         ...this.#runners.flatMap(({ contestant, failure }) =>
@@ -110,12 +108,11 @@ export class Contest {
     const rounds = [...times.values()];
     const shares =
       ceiling &&
-      runner.relativeTo(ceiling).map((ratio) => this.work.amount / (ceiling.amount ?? NaN) / ratio);
-    const ratios =
-      base && base !== runner && base.failure === undefined ? runner.relativeTo(base) : undefined;
+      runner.relativeTo(ceiling).map((ratio) => this.#work.amount / (ceiling.amount ?? NaN) / ratio);
+    const ratios = base && base !== runner && base.times.size > 0 ? runner.relativeTo(base) : undefined;
     return {
       ...{ library: contestant.name, peer: contestant.peer, description, milliseconds, rounds, samples },
-      ...{ firstMilliseconds, rate: (1000 * this.work.amount) / milliseconds },
+      ...{ firstMilliseconds, rate: (1000 * this.#work.amount) / milliseconds },
       ...(shares && { fraction: median(shares) }),
       ...(ratios && { ratio: median(ratios) }),
       spread: spread(ratios ?? shares ?? rounds),
@@ -125,7 +122,7 @@ export class Contest {
   }
 
   async #prepareCeiling(): Promise<Runner | undefined> {
-    const { unit } = this.work;
+    const { unit } = this.#work;
     if (unit !== "bytes" && unit !== "operations") return undefined;
     if (this.#ceiling) {
       await this.#ceiling.prepare();
@@ -145,8 +142,9 @@ async function prepare(runners: readonly Runner[]): Promise<Runner[]> {
   for (const runner of runners) {
     const outputs = await runner.prepare();
     if (expected && outputs) {
-      runner.difference = difference(expected, outputs);
+      runner.difference = Math.max(runner.difference ?? 0, difference(expected, outputs));
       if (runner.difference > TOLERANCE) {
+        runner.times.clear();
         runner.failure = `error: its result differs from ours by ${runner.difference.toPrecision(2)} of the greatest value`;
       }
     }

@@ -8,7 +8,7 @@ export interface Effort {
   readonly milliseconds: number;
   /** For all batches of a library in a row in a sweep. */
   readonly seconds: number;
-  /** Starts of a library's process in a sweep, where they are timed. */
+  /** Starts of a library's process in a sweep, where they are timed: no more than `rounds`. */
   readonly starts: number;
   /** For one call: a library that is expected to need longer is left out, and stopped if it needs twice as long. */
   readonly patience: number;

@@ -67,8 +67,11 @@ async function time({ run }: Job, milliseconds: number) {
   return { milliseconds: task.result.latency.p50, samples: task.result.latency.samplesCount };
 }
 
-/** Longer than two ticks of a scheduler's clock, by which processor time may be told. */
+/** Milliseconds for which a process is watched: processor time may be told in ticks of a clock, of 4 as a rule. */
 const GLANCE = 10;
+
+/** Processors that an idle process uses at most: it wakes up to watch itself. */
+const IDLE = 0.2;
 
 /**
  * Resolves when the threads of this process are idle, or after a second: those of ONNX Runtime go on looking for work for
@@ -80,7 +83,7 @@ async function idle(): Promise<void> {
     const [before, from] = [process.cpuUsage(), performance.now()];
     await setTimeout(GLANCE);
     const { user, system } = process.cpuUsage(before);
-    busy = user + system > 1000 * 0.2 * (performance.now() - from);
+    busy = user + system > 1000 * IDLE * (performance.now() - from);
   }
 }
 

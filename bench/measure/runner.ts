@@ -1,7 +1,7 @@
 import type { Problem } from "../problems/problem.ts";
 import type { Contestant } from "./contestant.ts";
 import type { Effort } from "./effort.ts";
-import type { Answer } from "./protocol.ts";
+import type { Answer, Timed } from "./protocol.ts";
 import { median } from "./statistics.ts";
 
 /** Why there is no such answer. */
@@ -27,7 +27,7 @@ export class Runner {
   samples = 0;
   /** Of the first call of all, which compiles. */
   firstMilliseconds: number | undefined;
-  /** Of its result from ours, as a share of the greatest value, if they were compared. */
+  /** Greatest difference of its results from ours, as a share of the greatest value, if they were compared. */
   difference: number | undefined;
   /** A yardstick's operations or bytes. */
   amount: number | undefined;
@@ -49,11 +49,15 @@ export class Runner {
   }
 
   /**
-   * Its times as multiples of another's in the same rounds, which what disturbs the machine lengthens alike; outside of
-   * them of the other's median.
+   * Its times as multiples of another's in the same rounds, which what disturbs the machine lengthens alike; if they share
+   * none, of the other's median.
    */
   relativeTo(other: Runner): number[] {
-    return [...this.times].map(([round, time]) => time / (other.times.get(round) ?? other.milliseconds));
+    const shared = [...this.times].flatMap(([round, time]) => {
+      const theirs = other.times.get(round);
+      return theirs === undefined ? [] : [time / theirs];
+    });
+    return shared.length > 0 ? shared : [...this.times.values()].map((time) => time / other.milliseconds);
   }
 
   /** Whether it is worth the time to ask it again in another sweep: not after a single call, nor to wait long for the first. */
@@ -75,38 +79,37 @@ export class Runner {
   }
 
   /**
-   * A batch that lets engines compile, and tells how many rounds from `round` on there is time for; the only one, if there
-   * is for none.
+   * A batch that lets engines compile, and tells how many rounds from `round` on there is time for. It is kept only if
+   * there is for none.
    */
-  async warmUp(round: number, effort: Effort): Promise<void> {
-    const { rounds, milliseconds, seconds } = effort;
-    const [alone, samples] = [-1 - round, this.samples];
-    await this.batch(alone, milliseconds);
-    const time = this.times.get(alone) ?? Infinity;
-    this.rounds = Math.min(rounds, Math.floor((1000 * seconds) / Math.max(time, milliseconds)));
-    if (this.rounds === 0) return;
-    this.times.delete(alone);
-    this.samples = samples;
+  async warmUp(round: number, { rounds, milliseconds, seconds }: Effort): Promise<void> {
+    const timed = await this.batch(milliseconds);
+    if (!timed) return;
+    this.rounds = Math.min(rounds, Math.floor((1000 * seconds) / Math.max(timed.milliseconds, milliseconds)));
+    if (this.rounds === 0) this.#keep(-1 - round, timed);
   }
 
   /** The batch of a round, the `turn`-th of its sweep, if it takes part in it. */
   async round(round: number, turn: number, { milliseconds }: Effort): Promise<void> {
-    if (turn < this.rounds) await this.batch(round, milliseconds);
+    if (turn >= this.rounds || this.failure !== undefined) return;
+    const timed = await this.batch(milliseconds);
+    if (timed) this.#keep(round, timed);
   }
 
   async finish(): Promise<void> {
     await this.contestant.process.ask({ kind: "finish" }, 10);
   }
 
-  protected async batch(round: number, milliseconds: number): Promise<void> {
-    if (this.failure !== undefined) return;
+  protected async batch(milliseconds: number): Promise<Timed | undefined> {
     const answer = await this.contestant.process.ask({ kind: "batch", milliseconds }, this.limit);
-    if (answer.kind !== "timed") {
-      this.failure = reasonIn(answer);
-      return;
-    }
-    this.times.set(round, answer.milliseconds);
-    this.samples += answer.samples;
-    this.extraBytes = answer.extraBytes;
+    if (answer.kind === "timed") return answer;
+    this.failure = reasonIn(answer);
+    return undefined;
+  }
+
+  #keep(round: number, { milliseconds, samples, extraBytes }: Timed): void {
+    this.times.set(round, milliseconds);
+    this.samples += samples;
+    this.extraBytes = extraBytes;
   }
 }

@@ -1,14 +1,11 @@
 /** The median and its like, of few numbers. */
 
-/** The value below which the share `q` of the values lies, between neighbours in proportion. NaN for no values. */
-export function quantile(values: readonly number[], q: number): number {
+/** The middle of the values, or between the two middle ones. NaN for no values. */
+export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
-  const at = q * (sorted.length - 1);
-  const [low, high] = [sorted[Math.floor(at)] ?? NaN, sorted[Math.ceil(at)] ?? NaN];
-  return low + (at - Math.floor(at)) * (high - low);
+  const [low, high] = [(sorted.length - 1) >> 1, sorted.length >> 1];
+  return ((sorted[low] ?? NaN) + (sorted[high] ?? NaN)) / 2;
 }
-
-export const median = (values: readonly number[]): number => quantile(values, 0.5);
 
 /**
  * How far from their median that of further values of the kind may lie, as a share of it: to the farther end of its 95 %

@@ -88,8 +88,8 @@ export interface BenchReport {
 /** Two runs that differ by more than this differ. */
 export const DIFFERENT = 0.1;
 
-/** Rounds of which a spread tells something. */
-const FEW = 3;
+/** Of fewer rounds there is no 95 % interval. */
+const FEW = 6;
 
 /** Whether two runs may well differ so: each may be off by the spread. */
 export const isNoisy = ({ spread, rounds }: Measured): boolean =>

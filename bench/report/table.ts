@@ -30,11 +30,13 @@ export function formatRow(row: RowReport): string {
   return [row.name, ...(lines.length > 0 ? [formatColumns(lines, 1)] : []), ...reasons].join("\n");
 }
 
-/** A row's first library, in a line. */
+/** A row's first library, ours if it can, in a line. */
 export const formatFirst = ({ name, work, measured: [first] }: RowReport): string =>
   first === undefined
     ? name
-    : [name, duration(first.milliseconds), speed(work, first.milliseconds)].filter(Boolean).join(", ");
+    : [`${name}: ${first.library} ${duration(first.milliseconds)}`, speed(work, first.milliseconds)]
+        .filter(Boolean)
+        .join(", ");
 
 /** The fastest of the libraries that are not ours; of those that train, or of all others. */
 const bestPeer = ({ measured }: RowReport, trains: boolean): Measured | undefined =>
@@ -62,7 +64,7 @@ export const summaryLines = ({ rows }: BenchReport): string[][] =>
     if (!ours) return [row.name, "none", "", "", "", "", "", ""];
     const others = [bestPeer(row, true), bestPeer(row, false)] as const;
     const versus = (best: Measured | undefined) => (best?.ratio === undefined ? "" : `${times(best.ratio)} ${best.library}`); // prettier-ignore
-    const isNoisyRow = [ours, ...others].some((result) => result !== undefined && isNoisy(result));
+    const shown = [ours, ...others].filter((result) => result !== undefined);
     return [
       row.name,
       duration(ours.milliseconds),
@@ -73,7 +75,8 @@ export const summaryLines = ({ rows }: BenchReport): string[][] =>
       [
         ...(ours.ratio === undefined ? [] : [`${times(1 / ours.ratio)} as fast as ${baseOf(row)}`]),
         ...(ours.extraBytes === undefined ? [] : [mebibytes(ours.extraBytes)]),
-        ...(isNoisyRow ? ["noisy"] : []),
+        ...(shown.some(isNoisy) ? ["noisy"] : []),
+        ...(shown.some(({ samples }) => samples === 1) ? ["n = 1"] : []),
       ].join(", "),
     ];
   });

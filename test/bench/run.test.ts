@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { efforts } from "../../bench/measure/effort.ts";
@@ -73,10 +74,32 @@ test("Ctrl-C ends a run with exit code 130, whatever its libraries are doing", a
   assert.match(await errors, /^interrupted before the first row\n$/);
 });
 
+test("Ctrl-C leaves what was measured until then", async () => {
+  const out = join(folder, "partial");
+  const args = ["--filter", "matmul 128", "--peers", "none", "--out", out];
+  const child = spawn(process.execPath, ["--import", "tsx", join(root, "bench", "run.ts"), ...args]);
+  const [errors, closed] = [text(child.stderr), once(child, "close")];
+  for await (const line of createInterface(child.stdout)) {
+    if (line.startsWith("row 1 of 1, sweep 1 of 3")) child.kill("SIGINT");
+  }
+  assert.deepEqual(await closed, [130, null]);
+  assert.match(await errors, /^interrupted after row 1 of 1, sweep 1 of 3\n$/);
+  const [row] = readReport(join(out, "bench.json")).rows;
+  assert.ok((row?.measured[0]?.rounds.length ?? 0) >= efforts.full.rounds);
+});
+
 test("bad usage is exit code 2 and one line that tells what there is", async () => {
   const filter = await run("run.ts", "--filter", "no such row");
   assert.equal(filter.code, 2);
   assert.match(filter.stderr, /^error: --filter: expected .*matmul.*\n$/);
+  const quick = await run("run.ts", "--quick", "--filter", "optimizer");
+  assert.match(
+    quick.stderr,
+    /^error: --filter: expected text in a topic of a quick run \(matmul, .*got "optimizer"\n$/,
+  );
+  const file = await run("run.ts", "--filter", "matmul 128", "--out", join(root, "package.json"));
+  assert.equal(file.code, 2);
+  assert.match(file.stderr, /^error: --out: expected a folder/);
   const peer = await run("run.ts", "--peers", "nobody");
   assert.equal(peer.code, 2);
   assert.match(peer.stderr, /tfjs/);

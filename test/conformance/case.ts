@@ -12,7 +12,7 @@ export interface Example {
   readonly shapes: readonly Shape[];
   readonly domain?: Domain;
   readonly call: (...inputs: Tensor[]) => readonly Tensor[];
-  /** What the op has kinks at 0 of, where the domain does not keep away from them. */
+  /** A tensor at whose zeros the op has kinks, where the domain does not keep away from them. */
   readonly kinks?: (...inputs: Tensor[]) => Tensor;
 }
 
