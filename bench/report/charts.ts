@@ -63,7 +63,7 @@ export function overview({ rows }: BenchReport): string | undefined {
   if (data.length === 0) return undefined;
   const names = [...new Set(data.map(({ row }) => row))];
   return chart("How many times as long as spheregrad the others take, row by row", {
-    ...{ width: 900, height: 70 + 20 * names.length, marginLeft: 350, marginTop: 45, marginRight: 30 },
+    ...{ width: 935, height: 70 + 20 * names.length, marginLeft: 385, marginTop: 45, marginRight: 30 },
     ...asGiven,
     x: {
       ...{ type: "log", axis: "top", grid: true, labelArrow: "none", labelAnchor: "center" },
@@ -83,7 +83,7 @@ export function shares({ rows }: BenchReport): string | undefined {
   });
   if (data.length === 0) return undefined;
   return chart("What share of the machine's ceiling spheregrad reaches, row by row", {
-    ...{ width: 900, height: 40 + 20 * data.length, marginLeft: 350, marginTop: 25, marginRight: 60 },
+    ...{ width: 935, height: 40 + 20 * data.length, marginLeft: 385, marginTop: 25, marginRight: 60 },
     x: { axis: "top", label: null, tickFormat: percent, grid: true, domain: [0, Math.max(1, ...data.map(({ share }) => share))] }, // prettier-ignore
     y: { label: null, domain: data.map(({ name }) => name), tickSize: 0 },
     marks: [

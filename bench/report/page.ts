@@ -102,7 +102,7 @@ export function benchPage(report: BenchReport): string {
         </details>
         ${legend(report)}
         ${section("Beside other libraries", "Each dot is a library; times are compared within the same rounds. Point at a dot to read it.", overview(report))}
-        ${section("Beside what the machine can do", "Where arithmetic is the bound: share of the multiply-adds of our micro-kernel (on a GPU, of registers) in the same rounds; where memory is: of copying.", shares(report))}
+        ${section("Beside what the machine can do", "Where arithmetic is the bound: share of the multiply-adds of our micro-kernel (on a GPU, of registers) in the same rounds; where memory is: of copying. Above 100 % are Winograd's convolutions, counted as direct ones, and what caches hold.", shares(report))}
         ${section("Roofline", "Speed against operations for each byte that must move at least: memory bounds what is under the slope, arithmetic what is under the level.", roofline(report))}
         <h2>Summary</h2>
         ${table(report)}
