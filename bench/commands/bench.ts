@@ -71,13 +71,15 @@ export async function bench(options: BenchOptions): Promise<BenchReport> {
         await contest.sweep();
         done++;
         const seconds = (performance.now() - start) / 1000;
-        const place = `${placeOf(done, rows.length, effort)}${timeLeft(seconds, done, rows.length * effort.sweeps)}`;
-        if (sweep < effort.sweeps) {
-          console.log(`${place}: ${formatFirst(contest.report)}`);
-          continue;
-        }
-        console.log(`${formatRow(contest.report)}\n\n${place}\n`);
-        if (options.profile) await profileRow(contest.row, ours, ceilings, out);
+        const left = timeLeft(seconds, done, rows.length * effort.sweeps);
+        const progress = `${placeOf(done, rows.length, effort)}${left}`;
+        const isLast = sweep === effort.sweeps;
+        console.log(
+          isLast
+            ? `${formatRow(contest.report)}\n\n${progress}\n`
+            : `${progress}: ${formatFirst(contest.report)}`,
+        );
+        if (isLast && options.profile) await profileRow(contest.row, ours, ceilings, out);
       }
     }
     return finish();

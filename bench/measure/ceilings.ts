@@ -1,7 +1,7 @@
 import type { Ceilings } from "../report/report.ts";
 import type { Contestant } from "./contestant.ts";
 import type { Effort } from "./effort.ts";
-import { Runner } from "./runner.ts";
+import { Runner, takeTurns } from "./runner.ts";
 
 /** Seconds for one run of a yardstick. */
 const PATIENCE = 60;
@@ -14,9 +14,7 @@ export async function measureCeilings(yardstick: Contestant, effort: Effort): Pr
   for (const of of kinds) {
     const runner = new Runner(yardstick, { kind: "ceiling", of }, PATIENCE);
     if (!(await runner.prepare())) continue;
-    await runner.warmUp(0, effort);
-    for (let round = 0; round < effort.rounds; round++) await runner.round(round, round, effort);
-    await runner.finish();
+    await takeTurns([runner], 0, effort);
     rates.push([of, (1000 * (runner.amount ?? NaN)) / runner.milliseconds]);
   }
   return Object.fromEntries(rates);

@@ -11,7 +11,7 @@ import type { Row } from "../suite/row.ts";
 import { StartRunner } from "./cold-start.ts";
 import type { Contestant } from "./contestant.ts";
 import type { Effort } from "./effort.ts";
-import { Runner } from "./runner.ts";
+import { Runner, takeTurns } from "./runner.ts";
 import { difference, median, spread } from "./statistics.ts";
 
 /** Seconds that our own calls may take: a debugging aid more than a limit. */
@@ -73,12 +73,7 @@ export class Contest {
     if (row.tellsMemory) ours.contestant.process.end();
     const ceiling = await this.#prepareCeiling();
     const ready = await prepare(asked);
-    const all = ceiling ? [ceiling, ...ready] : ready;
-    for (const runner of all) await runner.warmUp(this.#rounds, effort);
-    for (let turn = 0; turn < effort.rounds; turn++) {
-      for (const runner of all) await runner.round(this.#rounds + turn, turn, effort);
-    }
-    for (const runner of all) await runner.finish();
+    await takeTurns(ceiling ? [ceiling, ...ready] : ready, this.#rounds, effort);
     // Asked in this row alone, they would keep their memory to the end.
     if (row.threads) for (const { process } of contestants) process.end();
     this.#rounds += effort.rounds;

@@ -12,6 +12,18 @@ export const reasonIn = (answer: Answer): string =>
       ? `error: ${answer.reason}`
       : answer.reason;
 
+/**
+ * A sweep's rounds, numbered from `first` on, of runners that are prepared: they take turns, a batch each. Ends their
+ * problems.
+ */
+export async function takeTurns(runners: readonly Runner[], first: number, effort: Effort): Promise<void> {
+  for (const runner of runners) await runner.warmUp(first, effort);
+  for (let turn = 0; turn < effort.rounds; turn++) {
+    for (const runner of runners) await runner.round(first + turn, turn, effort);
+  }
+  for (const runner of runners) await runner.finish();
+}
+
 /** A library that does a row's problem, and is timed sweep by sweep. */
 export class Runner {
   readonly contestant: Contestant;

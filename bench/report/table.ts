@@ -12,6 +12,12 @@ const spreadOf = ({ rounds, spread }: Measured): string => (rounds.length > 1 ? 
 export const baseOf = ({ measured: [base] }: RowReport): string =>
   base === undefined || base.library === "spheregrad" ? "ours" : base.library;
 
+/** How little some of the results can be relied on. */
+const doubts = (results: readonly Measured[]): string[] => [
+  ...(results.some(isNoisy) ? ["noisy"] : []),
+  ...(results.some(({ samples }) => samples === 1) ? ["n = 1"] : []),
+];
+
 const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB more`;
 
 /** A row with a line for each library: those with times, then the reasons of the others. */
@@ -24,7 +30,7 @@ export function formatRow(row: RowReport): string {
     result.ratio === undefined ? "" : `${times(result.ratio)} ${baseOf(row)}`,
     spreadOf(result),
     result.extraBytes === undefined ? "" : mebibytes(result.extraBytes),
-    [...(isNoisy(result) ? ["noisy"] : []), ...(result.samples === 1 ? ["n = 1"] : [])].join(", "),
+    doubts([result]).join(", "),
   ]);
   const reasons = row.notMeasured.map(({ library, reason }) => `  ${library}: ${reason}`);
   return [row.name, ...(lines.length > 0 ? [formatColumns(lines, 1)] : []), ...reasons].join("\n");
@@ -64,7 +70,6 @@ export const summaryLines = ({ rows }: BenchReport): string[][] =>
     if (!ours) return [row.name, "none", "", "", "", "", "", ""];
     const others = [bestPeer(row, true), bestPeer(row, false)] as const;
     const versus = (best: Measured | undefined) => (best?.ratio === undefined ? "" : `${times(best.ratio)} ${best.library}`); // prettier-ignore
-    const shown = [ours, ...others].filter((result) => result !== undefined);
     return [
       row.name,
       duration(ours.milliseconds),
@@ -75,8 +80,7 @@ export const summaryLines = ({ rows }: BenchReport): string[][] =>
       [
         ...(ours.ratio === undefined ? [] : [`${times(1 / ours.ratio)} as fast as ${baseOf(row)}`]),
         ...(ours.extraBytes === undefined ? [] : [mebibytes(ours.extraBytes)]),
-        ...(shown.some(isNoisy) ? ["noisy"] : []),
-        ...(shown.some(({ samples }) => samples === 1) ? ["n = 1"] : []),
+        ...doubts([ours, ...others].filter((result) => result !== undefined)),
       ].join(", "),
     ];
   });
